@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.h - whole files: read with a limit, written so that after a crash either
+ * the old or the new contents are there. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum {
+	FILE_MAX_DEFAULT = 16 * 1024 * 1024
+};
+
+/* Appends the file's bytes to out. RC_NOTFOUND, RC_TOOBIG, RC_IO. */
+MUST enum rc file_read(struct buf *out, const char *path, struct err *e);
+/* Writes path.tmp-XXXXXX beside path, syncs, renames, syncs the folder. */
+MUST enum rc file_write(
+    const char *path, struct view data, mode_t mode, struct err *e);
+/* As mkdir -p; existing folders keep their mode. */
+MUST enum rc file_mkdirs(const char *path, mode_t mode, struct err *e);
+/* As rm -rf; does not follow symbolic links; a missing path is RC_OK. */
+MUST enum rc file_remove_tree(const char *path, struct err *e);
+bool file_exists(const char *path);
+/* Owner of path and, for a folder, of all below it. uid or gid -1 = keep. */
+MUST enum rc file_chown_tree(
+    const char *path, uid_t uid, gid_t gid, struct err *e);
+
+#endif
