@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* instance.h - the running instance: its paths, settings, keys, subsystems,
+ * HTTP server and workers. pkid makes one; tests make one without sockets. */
+#ifndef INSTANCE_INSTANCE_H
+#define INSTANCE_INSTANCE_H
+
+#include "auth/acl.h"
+#include "base/cfg.h"
+#include "base/clock.h"
+#include "http/server.h"
+#include "instance/paths.h"
+#include "keys/keystore.h"
+#include "store/store.h"
+
+struct instance;
+struct audit;
+
+/* A subsystem as the instance sees it. */
+struct subsystem {
+	const char *name; /* "ca" */
+	const char *type; /* "CA" */
+	struct instance *instance;
+	struct cfg *cfg;     /* <sub>/CS.cfg */
+	struct store *store; /* shared if the settings say so */
+	struct audit *audit;
+	void *self; /* struct ca ... */
+	const struct subsystem_class *cls;
+};
+struct subsystem_class {
+	const char *name, *type;
+	/* Builds self, adds routes; called before the server starts. */
+	MUST enum rc (*start)(struct subsystem *s, struct err *e);
+	/* Runs what is due now; returns ms until it wants to run again. Called
+	 * on the instance's timer thread. */
+	int64_t (*tick)(struct subsystem *s, int64_t now_ms);
+	/* A command from the control socket (JSON in, JSON out). RC_UNSUPPORTED
+	 * for a word it does not know. */
+	MUST enum rc (*control)(struct subsystem *s, const char *command,
+	    struct view args, struct buf *out, struct err *e);
+	void (*metrics)(struct subsystem *s, struct buf *out);
+	void (*stop)(struct subsystem *s);
+};
+/* The classes linked into the program; set once by main before any instance. */
+void subsystem_register(const struct subsystem_class *cls);
+
+struct instance_params {
+	const char *name;
+	const struct clock *clock;
+	bool no_listen; /* tests: no sockets */
+};
+/* Reads settings and passwords, opens keystore and stores, starts every
+ * subsystem and then the server. Texts name the file and the next step. */
+MUST enum rc instance_start(
+    struct instance **out, const struct instance_params *p, struct err *e);
+/* Stops accepting, finishes what runs, closes everything; at most grace_ms. */
+void instance_stop(struct instance *i, int grace_ms);
+
+const struct instance_paths *instance_paths(struct instance *i);
+const struct clock *instance_clock(struct instance *i);
+struct keystore *instance_keystore(struct instance *i);
+struct http_server *instance_http(struct instance *i);
+const struct cfg *instance_server_cfg(struct instance *i);
+struct subsystem *instance_subsystem(struct instance *i, const char *name);
+/* FQDN, plain and TLS port as clients see them (server.cfg). */
+const char *instance_host(struct instance *i);
+int instance_http_port(struct instance *i);
+int instance_https_port(struct instance *i);
+/* password.conf, keyring, prompt (spec deployment 1.4); NULL = none. */
+struct secret *instance_password(struct instance *i, const char *name);
+
+#endif
