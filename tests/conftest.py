@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Harness of the scenarios: see tests/README.md for the fixtures."""
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "lib"))
+
+import program  # noqa: E402  (tests/lib)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A scenario that cannot start its real part fails; it is never skipped."""
+    report = (yield).get_result()
+    if report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: skipped, which counts as failed: {report.longrepr}"
+    if getattr(report, "wasxfail", None) is not None:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: marked xfail, which counts as failed"
+        del report.wasxfail
+
+
+@pytest.fixture
+def root():
+    """A scratch root for --root / PKI_ROOT: short (socket paths), searchable by
+    other users, gone after the test unless KEEP=1."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="sg-", dir=os.environ.get("TMPDIR", "/tmp")))
+    path.chmod(0o755)
+    yield path
+    if os.environ.get("KEEP"):
+        print(f"kept {path}")
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def build_dir():
+    return program.BUILD
+
+
+@pytest.fixture
+def run(root):
+    """run("pki", "--version"): a built or system program, environment with
+    PKI_ROOT = root; fails the test on a status other than `status`."""
+    def call(*argv, **kw):
+        env = dict(os.environ, PKI_ROOT=str(root), **kw.pop("env", {}))
+        return program.run(*argv, env=env, **kw)
+    return call
+
+
+@pytest.fixture
+def spawn(root):
+    """spawn("pkid", ...): a program in the background, ended after the test."""
+    started = []
+
+    def call(*argv, **kw):
+        env = dict(os.environ, PKI_ROOT=str(root), **kw.pop("env", {}))
+        started.append(program.spawn(*argv, env=env, **kw))
+        return started[-1]
+    yield call
+    for p in reversed(started):
+        program.end(p)
+
+
+@pytest.fixture
+def free_port():
+    """free_port(): a TCP port on loopback that nobody else was given."""
+    return program.free_port
