@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* buf.c - the growing byte buffer and the copy of a view.
+ * Owns:    the bytes of a struct buf.
+ * Trusts:  nothing in the bytes; every growth is held against the maximum.
+ * Threads: a struct buf has one owner. */
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+
+enum {
+	FIRST_CAP = 64,
+	/* From here on realloc moves pages and leaves no copy behind. */
+	PAGES_FROM = 256 * 1024,
+};
+
+char *
+view_dup_str(struct view v)
+{
+	char *s;
+
+	if (v.len > 0 && memchr(v.data, 0, v.len) != NULL)
+		return NULL;
+	s = malloc(v.len + 1);
+	if (s == NULL)
+		return NULL;
+	if (v.len > 0)
+		memcpy(s, v.data, v.len);
+	s[v.len] = '\0';
+	return s;
+}
+
+void
+buf_done(struct buf *b)
+{
+	free(b->data);
+	*b = buf_empty(b->max);
+}
+
+void
+buf_wipe(struct buf *b)
+{
+	if (b->data != NULL)
+		OPENSSL_cleanse(b->data, b->cap);
+	buf_done(b);
+}
+
+void
+buf_reset(struct buf *b)
+{
+	b->len = 0;
+	b->failed = RC_OK;
+	if (b->data != NULL)
+		b->data[0] = '\0';
+}
+
+/* Small buffers are copied and the old bytes wiped, so that buf_wipe leaves
+ * nothing of a secret that passed through a buffer while it grew. */
+static uint8_t *
+regrow(struct buf *b, size_t cap)
+{
+	uint8_t *p;
+
+	if (b->cap >= PAGES_FROM)
+		return realloc(b->data, cap);
+	p = malloc(cap);
+	if (p != NULL && b->data != NULL) {
+		memcpy(p, b->data, b->len);
+		OPENSSL_cleanse(b->data, b->len);
+		free(b->data);
+	}
+	return p;
+}
+
+uint8_t *
+buf_reserve(struct buf *b, size_t len)
+{
+	size_t need, cap;
+	uint8_t *p;
+
+	if (b->failed != RC_OK)
+		return NULL;
+	if (b->len > b->max || len > b->max - b->len) {
+		b->failed = RC_TOOBIG;
+		return NULL;
+	}
+	need = b->len + len + 1;
+	if (need > b->cap) {
+		cap = b->cap != 0 ? b->cap : FIRST_CAP;
+		while (cap < need)
+			cap = cap <= SIZE_MAX / 2 ? cap * 2 : need;
+		p = regrow(b, cap);
+		if (p == NULL) {
+			b->failed = RC_NOMEM;
+			return NULL;
+		}
+		b->data = p;
+		b->cap = cap;
+	}
+	return b->data + b->len;
+}
+
+void
+buf_add(struct buf *b, const void *data, size_t len)
+{
+	uint8_t *p = buf_reserve(b, len);
+
+	if (p == NULL)
+		return;
+	if (len > 0)
+		memcpy(p, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+void
+buf_add_view(struct buf *b, struct view v)
+{
+	buf_add(b, v.data, v.len);
+}
+
+void
+buf_add_str(struct buf *b, const char *s)
+{
+	buf_add_view(b, view_str(s));
+}
+
+void
+buf_add_char(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
+void
+buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	uint8_t *p;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		if (b->failed == RC_OK)
+			b->failed = RC_NOMEM;
+		return;
+	}
+	p = buf_reserve(b, (size_t)n);
+	if (p == NULL)
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf((char *)p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)n;
+}
+
+void
+buf_add_hex(struct buf *b, struct view v)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t *p;
+	size_t i;
+
+	if (v.len > SIZE_MAX / 2) {
+		b->failed = RC_TOOBIG;
+		return;
+	}
+	p = buf_reserve(b, v.len * 2);
+	if (p == NULL)
+		return;
+	for (i = 0; i < v.len; i++) {
+		*p++ = (uint8_t)digits[v.data[i] >> 4];
+		*p++ = (uint8_t)digits[v.data[i] & 15];
+	}
+	*p = '\0';
+	b->len += v.len * 2;
+}
+
+/* Four characters of up to three octets. */
+static void
+quad(char out[4], const uint8_t *p, size_t n)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "abcdefghijklmnopqrstuvwxyz"
+				       "0123456789+/";
+	uint32_t w = (uint32_t)p[0] << 16;
+
+	if (n > 1)
+		w |= (uint32_t)p[1] << 8;
+	if (n > 2)
+		w |= p[2];
+	out[0] = alphabet[w >> 18 & 63];
+	out[1] = alphabet[w >> 12 & 63];
+	out[2] = n > 1 ? alphabet[w >> 6 & 63] : '=';
+	out[3] = n > 2 ? alphabet[w & 63] : '=';
+}
+
+void
+buf_add_base64(struct buf *b, struct view v, size_t line, const char *eol)
+{
+	size_t i, k, column = 0;
+	char q[4];
+
+	for (i = 0; i < v.len; i += 3) {
+		quad(q, v.data + i, v.len - i);
+		for (k = 0; k < sizeof(q); k++) {
+			if (line > 0 && column == line) {
+				buf_add_str(b, eol);
+				column = 0;
+			}
+			buf_add_char(b, q[k]);
+			column++;
+		}
+	}
+	if (line > 0 && column > 0)
+		buf_add_str(b, eol);
+}
+
+const char *
+buf_cstr(const struct buf *b)
+{
+	if (b->failed != RC_OK || b->data == NULL)
+		return "";
+	b->data[b->len] = '\0';
+	return (const char *)b->data;
+}
+
+char *
+buf_steal_str(struct buf *b)
+{
+	char *s;
+
+	if (buf_reserve(b, 0) == NULL)
+		return NULL;
+	b->data[b->len] = '\0';
+	s = (char *)b->data;
+	*b = buf_empty(b->max);
+	return s;
+}
+
+enum rc
+buf_check(const struct buf *b, struct err *e)
+{
+	if (b->failed == RC_OK)
+		return RC_OK;
+	if (b->failed == RC_TOOBIG)
+		return err_set(
+		    e, RC_TOOBIG, "buffer: more than %zu bytes", b->max);
+	return err_set(e, b->failed, "buffer: %s", rc_text(b->failed));
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.c - whole files: bounded reads, durable writes, trees.
+ * Owns:    nothing beyond a call.
+ * Trusts:  paths come from configuration, not from the network.
+ * Threads: any; two writers of one path: the last rename wins. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+enum {
+	READ_PIECE = 64 * 1024
+};
+
+/* Reads until the end or until out is full; *n = 0 at the end. */
+static enum rc
+read_piece(struct buf *out, int fd, size_t piece, ssize_t *n, const char *path,
+    struct err *e)
+{
+	size_t room = out->max - out->len;
+	uint8_t extra, *p = &extra;
+
+	if (room > 0) {
+		piece = piece < room ? piece : room;
+		p = buf_reserve(out, piece);
+		if (p == NULL)
+			return err_set(e, out->failed, "%s: %s", path,
+			    rc_text(out->failed));
+	} else {
+		piece = 1; /* full: only the end of the file may follow */
+	}
+	do
+		*n = read(fd, p, piece);
+	while (*n < 0 && errno == EINTR);
+	if (*n < 0)
+		return err_errno(e, "%s: read", path);
+	if (*n > 0 && room == 0)
+		return err_set(
+		    e, RC_TOOBIG, "%s: more than %zu bytes", path, out->max);
+	out->len += (size_t)*n;
+	return RC_OK;
+}
+
+enum rc
+file_read(struct buf *out, const char *path, struct err *e)
+{
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t piece = READ_PIECE;
+	struct stat st;
+	ssize_t n = 1;
+	enum rc rc;
+
+	if (out->failed != RC_OK)
+		return buf_check(out, e);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(e, RC_NOTFOUND, "%s: no such file", path);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_errno(e, "%s: open", path);
+	/* one octet more than the size, to see the end at once */
+	if (S_ISREG(st.st_mode) && st.st_size > 0)
+		piece = (size_t)st.st_size + 1;
+	while (n > 0) {
+		rc = read_piece(out, fd, piece, &n, path, e);
+		if (rc != RC_OK)
+			return rc;
+		piece = READ_PIECE;
+	}
+	if (out->data != NULL)
+		out->data[out->len] = '\0';
+	return RC_OK;
+}
+
+static enum rc
+write_all(int fd, struct view v)
+{
+	ssize_t n;
+
+	while (v.len > 0) {
+		n = write(fd, v.data, v.len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return RC_IO;
+		v.data += n;
+		v.len -= (size_t)n;
+	}
+	return RC_OK;
+}
+
+/* Makes the names in path's folder durable. */
+static enum rc
+sync_folder(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_STR dir = slash == NULL
+	    ? strdup(".")
+	    : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	AUTO_FD fd = -1;
+
+	if (dir == NULL)
+		return err_set(e, RC_NOMEM, "%s: out of memory", path);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* some file systems refuse to sync a folder; they need no sync */
+	if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+		return err_errno(e, "%s: sync folder", dir);
+	return RC_OK;
+}
+
+enum rc
+file_write(const char *path, struct view data, mode_t mode, struct err *e)
+{
+	static atomic_uint counter;
+	AUTO_STR tmp = NULL;
+	AUTO_FD fd = -1;
+	enum rc rc;
+
+	if (asprintf(&tmp, "%s.tmp-%ld-%u", path, (long)getpid(),
+		atomic_fetch_add(&counter, 1)) < 0) {
+		tmp = NULL;
+		return err_set(e, RC_NOMEM, "%s: out of memory", path);
+	}
+	fd = open(
+	    tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(e, "%s: create", tmp);
+	if (write_all(fd, data) != RC_OK || fchmod(fd, mode) != 0 ||
+	    fsync(fd) != 0)
+		rc = err_errno(e, "%s: write", tmp);
+	else if (rename(tmp, path) != 0)
+		rc = err_errno(e, "%s: rename", path);
+	else
+		return sync_folder(path, e);
+	unlink(tmp);
+	return rc;
+}
+
+enum rc
+file_mkdirs(const char *path, mode_t mode, struct err *e)
+{
+	AUTO_STR p = strdup(path);
+	struct stat st;
+	char *s;
+
+	if (p == NULL)
+		return err_set(e, RC_NOMEM, "%s: out of memory", path);
+	for (s = p + 1; p[0] != '\0' && *s != '\0'; s++) {
+		if (*s != '/')
+			continue;
+		*s = '\0';
+		if (mkdir(p, mode) != 0 && errno != EEXIST)
+			return err_errno(e, "%s: create folder", p);
+		*s = '/';
+	}
+	if (mkdir(p, mode) != 0 && errno != EEXIST)
+		return err_errno(e, "%s: create folder", p);
+	if (stat(p, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return err_errno(e, "%s: create folder", p);
+	}
+	return RC_OK;
+}
+
+static void
+fts_closep(FTS **f)
+{
+	if (*f != NULL)
+		fts_close(*f);
+}
+
+#define AUTO_FTS __attribute__((cleanup(fts_closep))) FTS *
+
+/* A walk over path that follows no link; NULL with errno set. */
+static FTS *
+walk(char *path)
+{
+	char *paths[] = { path, NULL };
+
+	return fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+}
+
+enum rc
+file_remove_tree(const char *path, struct err *e)
+{
+	AUTO_STR p = strdup(path);
+	AUTO_FTS f = p != NULL ? walk(p) : NULL;
+	FTSENT *x;
+
+	if (!file_exists(path))
+		return RC_OK;
+	if (f == NULL)
+		return err_errno(e, "%s: remove", path);
+	while ((x = fts_read(f)) != NULL) {
+		if (x->fts_info == FTS_D)
+			continue;
+		if (remove(x->fts_path) != 0 && errno != ENOENT)
+			return err_errno(e, "%s: remove", x->fts_path);
+	}
+	return errno != 0 ? err_errno(e, "%s: remove", path) : RC_OK;
+}
+
+bool
+file_exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+enum rc
+file_chown_tree(const char *path, uid_t uid, gid_t gid, struct err *e)
+{
+	AUTO_STR p = strdup(path);
+	AUTO_FTS f = p != NULL ? walk(p) : NULL;
+	FTSENT *x;
+
+	if (f == NULL)
+		return err_errno(e, "%s: owner", path);
+	while ((x = fts_read(f)) != NULL) {
+		if (x->fts_info == FTS_DP)
+			continue;
+		if (lchown(x->fts_path, uid, gid) != 0)
+			return err_errno(e, "%s: owner", x->fts_path);
+	}
+	return errno != 0 ? err_errno(e, "%s: owner", path) : RC_OK;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* num.c - unsigned integers of up to 20 octets (serial numbers, request ids):
+ * schoolbook conversion between octets and decimal or hex text.
+ * Owns:    nothing.
+ * Trusts:  nothing: the text may come from the network.
+ * Threads: any. */
+#include <stdio.h>
+
+#include "base/text.h"
+
+/* acc = acc * base + digit; false when it no longer fits. */
+static bool
+push(uint8_t acc[NUM_MAX], unsigned base, unsigned digit)
+{
+	unsigned carry = digit;
+	size_t i;
+
+	for (i = NUM_MAX; i-- > 0;) {
+		carry += acc[i] * base;
+		acc[i] = (uint8_t)carry;
+		carry >>= 8;
+	}
+	return carry == 0;
+}
+
+static int
+digit_of(char c, bool hex)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (hex && c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (hex && c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+enum rc
+num_parse(struct num *out, const char *s, bool hex, struct err *e)
+{
+	char quoted[TEXT_QUOTE_MAX];
+	uint8_t acc[NUM_MAX] = { 0 };
+	const char *p = s != NULL ? s : "";
+	int d = -1;
+
+	if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X')) {
+		hex = true;
+		p += 2;
+	}
+	for (; *p != '\0'; p++) {
+		d = digit_of(*p, hex);
+		if (d < 0 || !push(acc, hex ? 16 : 10, (unsigned)d)) {
+			d = -1;
+			break;
+		}
+	}
+	if (d < 0)
+		return err_set(e, RC_INVALID,
+		    "%s: not a number of at most %d octets",
+		    text_quote(quoted, view_str(s)), NUM_MAX);
+	return num_from_view(out, view_of(acc, sizeof(acc)), e);
+}
+
+enum rc
+num_from_view(struct num *out, struct view be, struct err *e)
+{
+	struct num n = { 0 };
+
+	if (be.len == 0)
+		return err_set(e, RC_INVALID, "number: empty");
+	while (be.len > 1 && be.data[0] == 0) {
+		be.data++;
+		be.len--;
+	}
+	if (be.len > NUM_MAX)
+		return err_set(
+		    e, RC_INVALID, "number: more than %d octets", NUM_MAX);
+	n.len = (uint8_t)be.len;
+	memcpy(n.b, be.data, be.len);
+	*out = n;
+	return RC_OK;
+}
+
+struct num
+num_from_u64(uint64_t v)
+{
+	uint8_t be[8];
+	struct num n = { .len = 1 };
+	size_t i;
+
+	for (i = 0; i < sizeof(be); i++)
+		be[i] = (uint8_t)(v >> (56 - 8 * i));
+	/* eight octets always fit */
+	rc_ignore(num_from_view(&n, view_of(be, sizeof(be)), NULL));
+	return n;
+}
+
+int
+num_cmp(const struct num *a, const struct num *b)
+{
+	if (a->len != b->len)
+		return a->len < b->len ? -1 : 1;
+	return memcmp(a->b, b->b, a->len);
+}
+
+struct view
+num_view(const struct num *n)
+{
+	return view_of(n->b, n->len);
+}
+
+static void
+put_hex(char *out, const struct num *n)
+{
+	static const char set[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < n->len; i++) {
+		if (i > 0 || n->b[i] >= 16)
+			*out++ = set[n->b[i] >> 4];
+		*out++ = set[n->b[i] & 15];
+	}
+	*out = '\0';
+}
+
+const char *
+num_hex(char out[NUM_TEXT_MAX], const struct num *n)
+{
+	put_hex(out, n);
+	return out;
+}
+
+const char *
+num_0x(char out[NUM_TEXT_MAX], const struct num *n)
+{
+	out[0] = '0';
+	out[1] = 'x';
+	put_hex(out + 2, n);
+	return out;
+}
+
+const char *
+num_dec(char out[NUM_TEXT_MAX], const struct num *n)
+{
+	struct num q = *n;
+	char text[NUM_TEXT_MAX];
+	size_t i, k = sizeof(text) - 1;
+	unsigned rest;
+	bool more;
+
+	text[k] = '\0';
+	do {
+		rest = 0;
+		more = false;
+		for (i = 0; i < q.len; i++) {
+			rest = rest << 8 | q.b[i];
+			q.b[i] = (uint8_t)(rest / 10);
+			rest %= 10;
+			more = more || q.b[i] != 0;
+		}
+		text[--k] = (char)('0' + rest);
+	} while (more);
+	memcpy(out, text + k, sizeof(text) - k);
+	return out;
+}
