@@ -156,7 +156,8 @@ void sigalg_put(struct buf *out, enum sigalg a);
 /* From a whole AlgorithmIdentifier; SIGALG_COUNT when not one of ours. */
 enum sigalg sigalg_of(struct view algid);
 
-/* Digest of v into out; returns its length in octets. */
+/* Digest of v into out; returns its length in octets, 0 when libcrypto cannot
+ * (not loaded, out of memory). */
 size_t digest_of(uint8_t out[DIGEST_MAX], enum digest d, struct view v);
 size_t digest_len(enum digest d);
 
