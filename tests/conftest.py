@@ -73,3 +73,22 @@ def spawn(root):
 def free_port():
     """free_port(): a TCP port on loopback that nobody else was given."""
     return program.free_port
+
+
+@pytest.fixture
+def directory():
+    """directory(suffix="dc=...", ...): a started private 389 DS with a name of
+    its own (ds.Server), removed after the test unless KEEP=1."""
+    import ds
+    started = []
+
+    def call(suffix="dc=example,dc=com", **kw):
+        port = kw.pop("port", None) or program.free_port()
+        started.append(ds.start(f"t{os.getpid()}p{port}", suffix=suffix, port=port, **kw))
+        return started[-1]
+    yield call
+    for server in started:
+        if os.environ.get("KEEP"):
+            server.stop()
+        else:
+            server.remove()
