@@ -192,12 +192,16 @@ parse_setting(
 		return err_set(e, RC_INVALID, "%s:%d: missing '='", what, line);
 	name = drop_blanks_behind(view_of(s.data, (size_t)(eq - s.data)));
 	value = skip_blanks(view_of(eq + 1, s.len - (size_t)(eq + 1 - s.data)));
-	if (name.len == 0)
+	if (name.len == 0 || name.data[0] == '#')
 		return err_set(
 		    e, RC_INVALID, "%s:%d: missing name", what, line);
 	if (has_control(name) || has_control(value))
 		return err_set(
 		    e, RC_INVALID, "%s:%d: control character", what, line);
+	/* only behind a continuation; it would not come back when saved */
+	if (value.len > 0 && value.data[value.len - 1] == '\\')
+		return err_set(
+		    e, RC_INVALID, "%s:%d: value ends in '\\'", what, line);
 	return put(c, view_dup_str(name), view_dup_str(value), line, e);
 }
 
