@@ -14,6 +14,10 @@ sys.path.insert(0, str(HERE / "lib"))
 import program  # noqa: E402  (tests/lib)
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "quick: script/check runs it under the sanitizers too")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A scenario that cannot start its real part fails; it is never skipped."""

@@ -35,9 +35,9 @@ mutex_unlockp(pthread_mutex_t **m)
 	pthread_mutex_unlock(*m);
 }
 /* Holds m until the end of the block. */
-#define LOCKED(m)                                                          \
-	__attribute__((cleanup(mutex_unlockp))) pthread_mutex_t *locked_ = \
-	    mutex_lock(m)
+#define LOCKED(m)                                       \
+	__attribute__((cleanup(mutex_unlockp), unused)) \
+	pthread_mutex_t *locked_ = mutex_lock(m)
 static inline pthread_mutex_t *
 mutex_lock(pthread_mutex_t *m)
 {

@@ -7,6 +7,7 @@ import sys
 
 import ldap
 import program
+import pytest
 
 
 def test_a_skipped_test_counts_as_failed(root):
@@ -25,6 +26,7 @@ def test_a_skipped_test_counts_as_failed(root):
     assert "2 failed, 1 passed, 1 error" in done.stdout
 
 
+@pytest.mark.quick
 def test_ports_are_not_handed_out_twice(free_port):
     assert len({free_port() for _ in range(50)}) == 50
 
