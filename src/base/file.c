@@ -189,11 +189,13 @@ enum rc
 file_remove_tree(const char *path, struct err *e)
 {
 	AUTO_STR p = strdup(path);
-	AUTO_FTS f = p != NULL ? walk(p) : NULL;
+	AUTO_FTS f = NULL;
 	FTSENT *x;
 
 	if (!file_exists(path))
 		return RC_OK;
+	/* fts_close leaks where fts_read was never called */
+	f = p != NULL ? walk(p) : NULL;
 	if (f == NULL)
 		return err_errno(e, "%s: remove", path);
 	while ((x = fts_read(f)) != NULL) {
