@@ -34,7 +34,7 @@ job() {
 
 job_one() { # DIR NAME CMD: runs in a subshell of its own
 	local begin=$SECONDS rc
-	rm -f "$1/$2".*
+	rm -f "$1/$2".{log,rc,time,line,counts}
 	JOB_COUNTS=$1/$2.counts bash -c "$3" >"$1/$2.log" 2>&1 </dev/null
 	rc=$?
 	printf '%s\n' "$((SECONDS - begin))" >"$1/$2.time"
