@@ -13,10 +13,11 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "base/cleanup.h"
+#include <openssl/crypto.h>
 
 enum {
-	READ_PIECE = 64 * 1024
+	READ_PIECE = 64 * 1024,
+	WRITE_PIECE = 64 * 1024,
 };
 
 /* Reads until the end or until out is full; *n = 0 at the end. */
@@ -113,32 +114,112 @@ sync_folder(const char *path, struct err *e)
 	return RC_OK;
 }
 
+struct file_out {
+	char *path, *tmp;
+	int fd;
+	size_t held; /* octets waiting in piece */
+	uint8_t piece[WRITE_PIECE];
+};
+
+enum rc
+file_out_new(
+    struct file_out **out, const char *path, mode_t mode, struct err *e)
+{
+	static atomic_uint counter;
+	AUTO(file_out) f = malloc(sizeof(*f));
+
+	if (f == NULL)
+		return err_set(e, RC_NOMEM, "%s: out of memory", path);
+	f->tmp = NULL;
+	f->fd = -1;
+	f->held = 0;
+	f->path = strdup(path);
+	if (f->path == NULL ||
+	    asprintf(&f->tmp, "%s.tmp-%ld-%u", path, (long)getpid(),
+		atomic_fetch_add(&counter, 1)) < 0) {
+		f->tmp = NULL;
+		return err_set(e, RC_NOMEM, "%s: out of memory", path);
+	}
+	f->fd = open(
+	    f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (f->fd < 0)
+		return err_errno(e, "%s: create", f->tmp);
+	if (fchmod(f->fd, mode) != 0)
+		return err_errno(e, "%s: mode", f->tmp);
+	*out = file_out_steal(&f);
+	return RC_OK;
+}
+
+static enum rc
+flush(struct file_out *f, struct err *e)
+{
+	if (write_all(f->fd, view_of(f->piece, f->held)) != RC_OK)
+		return err_errno(e, "%s: write", f->tmp);
+	f->held = 0;
+	return RC_OK;
+}
+
+enum rc
+file_out_write(struct file_out *f, struct view data, struct err *e)
+{
+	enum rc rc;
+
+	if (data.len > sizeof(f->piece) - f->held) {
+		rc = flush(f, e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	if (data.len > sizeof(f->piece)) {
+		if (write_all(f->fd, data) != RC_OK)
+			return err_errno(e, "%s: write", f->tmp);
+		return RC_OK;
+	}
+	if (data.len > 0)
+		memcpy(f->piece + f->held, data.data, data.len);
+	f->held += data.len;
+	return RC_OK;
+}
+
+enum rc
+file_out_commit(struct file_out *f, struct err *e)
+{
+	enum rc rc = flush(f, e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (fsync(f->fd) != 0)
+		return err_errno(e, "%s: sync", f->tmp);
+	if (rename(f->tmp, f->path) != 0)
+		return err_errno(e, "%s: rename", f->path);
+	free(f->tmp);
+	f->tmp = NULL;
+	return sync_folder(f->path, e);
+}
+
+void
+file_out_free(struct file_out *f)
+{
+	if (f == NULL)
+		return;
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->tmp != NULL)
+		unlink(f->tmp);
+	OPENSSL_cleanse(f->piece, f->held); /* it may have been a secret */
+	free(f->tmp);
+	free(f->path);
+	free(f);
+}
+
 enum rc
 file_write(const char *path, struct view data, mode_t mode, struct err *e)
 {
-	static atomic_uint counter;
-	AUTO_STR tmp = NULL;
-	AUTO_FD fd = -1;
-	enum rc rc;
+	AUTO(file_out) f = NULL;
+	enum rc rc = file_out_new(&f, path, mode, e);
 
-	if (asprintf(&tmp, "%s.tmp-%ld-%u", path, (long)getpid(),
-		atomic_fetch_add(&counter, 1)) < 0) {
-		tmp = NULL;
-		return err_set(e, RC_NOMEM, "%s: out of memory", path);
-	}
-	fd = open(
-	    tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_errno(e, "%s: create", tmp);
-	if (write_all(fd, data) != RC_OK || fchmod(fd, mode) != 0 ||
-	    fsync(fd) != 0)
-		rc = err_errno(e, "%s: write", tmp);
-	else if (rename(tmp, path) != 0)
-		rc = err_errno(e, "%s: rename", path);
-	else
-		return sync_folder(path, e);
-	unlink(tmp);
-	return rc;
+	if (rc == RC_OK)
+		rc = file_out_write(f, data, e);
+	return rc == RC_OK ? file_out_commit(f, e) : rc;
 }
 
 enum rc

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/err.h"
 
 enum {
@@ -18,6 +19,20 @@ MUST enum rc file_read(struct buf *out, const char *path, struct err *e);
 /* Writes path.tmp-XXXXXX beside path, syncs, renames, syncs the folder. */
 MUST enum rc file_write(
     const char *path, struct view data, mode_t mode, struct err *e);
+
+/* The same for a file too large for memory: written in pieces, there under its
+ * name (and durable) when file_out_commit has returned RC_OK, else not at all.
+ * One owner. */
+struct file_out;
+MUST enum rc file_out_new(
+    struct file_out **out, const char *path, mode_t mode, struct err *e);
+MUST enum rc file_out_write(
+    struct file_out *f, struct view data, struct err *e);
+MUST enum rc file_out_commit(struct file_out *f, struct err *e);
+/* Without a commit the pieces go. */
+void file_out_free(struct file_out *f);
+OWNED(file_out)
+
 /* As mkdir -p; existing folders keep their mode. */
 MUST enum rc file_mkdirs(const char *path, mode_t mode, struct err *e);
 /* As rm -rf; does not follow symbolic links; a missing path is RC_OK. */

@@ -69,6 +69,35 @@ file_write_replaces_and_sets_mode(void **state)
 }
 
 static void
+file_out_is_there_after_commit_only(void **state)
+{
+	AUTO(file_out) f = NULL;
+	AUTO(file_out) g = NULL;
+	AUTO_BUF piece = buf_empty(0);
+	AUTO_BUF b = buf_empty(0);
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < 200000; i++)
+		buf_add_char(&piece, (char)i);
+	assert_int_equal(file_out_new(&f, in_dir("out"), 0600, NULL), RC_OK);
+	assert_int_equal(file_out_new(&g, in_dir("out2"), 0600, NULL), RC_OK);
+	for (i = 0; i < piece.len; i += n) {
+		n = i % 3 == 0 ? 70000 : 777;
+		if (n > piece.len - i)
+			n = piece.len - i;
+		assert_int_equal(
+		    file_out_write(f, view_of(piece.data + i, n), NULL), RC_OK);
+	}
+	assert_false(file_exists(in_dir("out")));
+	assert_int_equal(file_out_commit(f, NULL), RC_OK);
+	assert_int_equal(file_read(&b, in_dir("out"), NULL), RC_OK);
+	assert_true(view_eq(buf_view(&b), buf_view(&piece)));
+	file_out_free(file_out_steal(&g));
+	assert_false(file_exists(in_dir("out2")));
+}
+
+static void
 file_read_holds_the_limit(void **state)
 {
 	AUTO_BUF b = buf_empty(4);
@@ -208,6 +237,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(file_write_replaces_and_sets_mode),
+		cmocka_unit_test(file_out_is_there_after_commit_only),
 		cmocka_unit_test(file_read_holds_the_limit),
 		cmocka_unit_test(file_trees_come_and_go),
 		cmocka_unit_test(log_writes_one_clean_line),
