@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* server.h - HTTP/1.1 over plain sockets and TLS: routes, requests, replies.
  *
- * Built on libevent's evhttp, one event base a thread, SO_REUSEPORT, epoll
- * changelist, TCP_NODELAY (measurements.md A). Only this room knows libevent.
+ * Built on libevent's event loop, one event base a thread, SO_REUSEPORT, epoll
+ * changelist, TCP_NODELAY (measurements.md A), with a strict request parser of
+ * its own (RFC 9112) in place of evhttp, which offers no hook for refusing a
+ * body by route, for absolute deadlines and for caps at accept. Only this room
+ * knows libevent.
  * A handler runs on a worker of its route's pool class while the connection is
  * suspended, or on the network thread itself (HTTP_INLINE: must not block).
  * Deadlines are absolute: a request that has not arrived whole after
@@ -60,7 +63,7 @@ struct http_call {
 	struct http_list params; /* {names} of the route pattern, decoded */
 	struct view body;
 	const char *peer; /* numeric address */
-	const char *host; /* Host header, checked; "" if absent */
+	const char *host; /* Host header "name[:port]", checked; "" if absent */
 	int port;         /* local port */
 	bool tls;
 	struct view peer_cert;       /* DER of a client certificate whose chain,
@@ -72,7 +75,7 @@ struct http_call {
 	/* reply */
 	int status; /* 200 unless set */
 	struct buf out;
-	void *priv;
+	void *priv; /* the server's own */
 };
 
 /* Case-insensitive header; exact query/form/param; NULL when absent. */
@@ -91,6 +94,13 @@ void http_reply(
     struct http_call *c, int status, const char *type, struct view body);
 void http_reply_header(
     struct http_call *c, const char *name, const char *value);
+/* Status and Content-Type (copied; NULL = none) of a body that the handler
+ * appends to c->out itself. */
+void http_reply_type(struct http_call *c, int status, const char *type);
+/* As http_reply without the copy: body stays as it is until release(arg), which
+ * is called once from any thread of the server. For CRLs and ready answers. */
+void http_reply_ref(struct http_call *c, int status, const char *type,
+    struct view body, void (*release)(void *arg), void *arg);
 /* "https://host:port" that the client used, for Location and URLs. */
 const char *http_base_url(struct http_call *c);
 
@@ -147,7 +157,8 @@ struct http_server_params {
 	void (*done)(void *arg, const struct http_call *c, int64_t micros);
 	void *done_arg;
 	/* Renders an error that the server itself found (404, 405, 413 ...);
-	 * NULL = empty body. */
+	 * NULL = empty body. Of an unreadable request all fields are empty.
+	 * Must not block: mostly on the network thread. */
 	void (*render_error)(
 	    void *arg, struct http_call *c, int status, const char *text);
 	void *render_arg;
