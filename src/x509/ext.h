@@ -11,6 +11,7 @@
 #define X509_EXT_H
 
 #include "base/arena.h"
+#include "base/text.h"
 #include "der/oid.h"
 #include "x509/gn.h"
 

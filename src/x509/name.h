@@ -37,6 +37,9 @@ struct name {
 /* Splits a DER Name strictly (also: it is a well-formed Name). */
 MUST enum rc name_split(struct name *out, struct view der, struct err *e);
 
+/* As name_split without the result: is it a Name? */
+MUST enum rc name_check(struct view der, struct err *e);
+
 /* Appends the text of a DER Name; "" for the empty name. Values that are not
  * text of a known string type, and all values of attributes without a keyword,
  * come as "1.2.3=#hex". RC_INVALID when der is not a Name. */
@@ -60,10 +63,6 @@ MUST enum rc name_parse_as(
 MUST enum rc name_get(
     struct buf *out, struct view der, enum oid attr, size_t nth, struct err *e);
 
-/* Appends a string value as UTF-8. RC_INVALID when it is not valid text. */
-MUST enum rc name_value_text(
-    struct buf *out, int tag, struct view value, struct err *e);
-
 /* Appends value escaped for use behind "CN=" (RFC 4514 2.4). */
 void name_escape(struct buf *out, struct view value);
 
@@ -75,7 +74,8 @@ enum oid name_keyword_find(struct view keyword);
 /* Builds names from values, least specific first: open, add each, close. A NULL
  * or empty value adds nothing. name_add makes a new RDN of one attribute. */
 size_t name_open(struct buf *out);
-void name_add(struct buf *out, enum oid attr, const char *value);
+MUST enum rc name_add(
+    struct buf *out, enum oid attr, const char *value, struct err *e);
 void name_close(struct buf *out, size_t mark);
 
 #endif
