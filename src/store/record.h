@@ -69,7 +69,8 @@ void rec_free(struct rec *r);
 OWNED(rec)
 struct rec *rec_copy(const struct rec *r);
 
-/* Adds one more value (sticky failure). Empty text values are not written. */
+/* Adds one more value (sticky failure). Empty values and those that are already
+ * there byte for byte are not written. */
 void rec_add(struct rec *r, const char *name, struct view value);
 void rec_add_str(struct rec *r, const char *name, const char *value);
 void rec_addf(struct rec *r, const char *name, const char *fmt, ...)
@@ -79,6 +80,9 @@ void rec_add_num(struct rec *r, const char *name, const struct num *n);
 void rec_add_date(struct rec *r, const char *name, int64_t t);
 /* Removes all values of a name. */
 void rec_clear(struct rec *r, const char *name);
+/* Removes the value at that position of rec_attr's list; the attribute goes
+ * with its last value. */
+void rec_remove_value(struct rec *r, const char *name, size_t at);
 MUST enum rc rec_check(const struct rec *r, struct err *e);
 
 /* Names compare case-insensitively, as in the directory. */

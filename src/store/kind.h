@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kind.h - what the back-ends know about each kind of record (internal to
+ * store/): its naming attribute, whether its ids are numbers, where its
+ * entries stand in a directory (spec directory 2.2). */
+#ifndef STORE_KIND_H
+#define STORE_KIND_H
+
+#include "store/record.h"
+
+struct kind_info {
+	const char *rdn;         /* naming attribute */
+	const char *number_attr; /* "serialno" ...: the id as prefixed decimal;
+				  * NULL when ids are text */
+	const char *container;   /* below the base; "" = the base itself;
+				  * "%s" stands for the subsystem */
+	const char *classes;     /* blank-separated, without "top" */
+	const char *present;     /* filter that every entry of the kind meets */
+	bool mapped;             /* the LDAP back-end knows this kind */
+};
+const struct kind_info *kind_info(enum rec_kind k);
+
+/* Text of the RDN value: decimal for numbers, else the id. RC_INVALID when a
+ * number id is not lower-case hex without leading zeros. */
+MUST enum rc kind_rdn_value(
+    struct buf *out, enum rec_kind k, const char *id, struct err *e);
+/* The other way round. */
+MUST enum rc kind_id(
+    struct buf *out, enum rec_kind k, struct view rdn_value, struct err *e);
+
+#endif
