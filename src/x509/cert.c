@@ -249,8 +249,9 @@ ext_index_text(struct buf *out, const struct ext *x, struct err *e)
 		buf_addf(out,
 		    ";SSLServer=%s,SSLClient=%s,Email=%s,SSLCA=%s,EmailCA=%s,"
 		    "objectSigning=%s",
-		    yes_no(t, NS_SSL_SERVER), yes_no(t, NS_SSL_CLIENT),
-		    yes_no(t, NS_EMAIL), yes_no(t, NS_SSL_CA),
-		    yes_no(t, NS_EMAIL_CA), yes_no(t, NS_OBJECT_SIGNING));
+		    yes_no(t, EXT_NS_SSL_SERVER), yes_no(t, EXT_NS_SSL_CLIENT),
+		    yes_no(t, EXT_NS_EMAIL), yes_no(t, EXT_NS_SSL_CA),
+		    yes_no(t, EXT_NS_EMAIL_CA),
+		    yes_no(t, EXT_NS_OBJECT_SIGNING));
 	return buf_check(out, e);
 }

@@ -38,7 +38,7 @@ bool cert_ext(const struct cert *c, enum oid oid, struct ext *out);
 bool cert_is_ca(const struct cert *c);
 /* Issuer and subject are the same bytes. */
 bool cert_is_self_issued(const struct cert *c);
-/* Key usage bits (KU_x); all bits when the extension is absent, none when it
+/* Key usage bits (EXT_KU_x); all bits when the extension is absent, none when it
  * is malformed. */
 uint32_t cert_key_usage(const struct cert *c);
 /* true when that purpose is in extKeyUsage (an absent extension: false). */

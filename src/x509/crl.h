@@ -9,12 +9,12 @@
 #include "x509/ext.h"
 
 enum {
-	CRL_ENTRY_MAX = 256,  /* octets of an entry we write */
-	CRL_REASON_NONE = -1, /* no reasonCode extension */
-	CRL_REASON_KEY_COMPROMISE = 1,
-	CRL_REASON_HOLD = 6,
-	CRL_REASON_REMOVE = 8,
-	CRL_REASON_MAX = 10,
+	CRL_ENTRY_MAX = 256, /* octets of an entry we write */
+	CRLREASON_NONE = -1, /* no reasonCode extension */
+	CRLREASON_KEY_COMPROMISE = 1,
+	CRLREASON_HOLD = 6,
+	CRLREASON_REMOVE = 8,
+	CRLREASON_MAX = 10,
 };
 
 /* Hold instructions of the model (RFC 3280 5.3.2). */
@@ -28,7 +28,7 @@ enum crl_hold {
 struct crl_entry {
 	struct num serial;
 	int64_t date; /* revocationDate */
-	int reason;   /* CRLReason, or CRL_REASON_NONE; 0 is never written */
+	int reason;   /* CRLReason, or CRLREASON_NONE; 0 is never written */
 	bool has_invalidity;
 	int64_t invalidity;
 	enum crl_hold hold;

@@ -64,23 +64,23 @@ bool ext_find(struct view exts, enum oid oid, struct ext *out);
 
 /* ---- key usage, extended key usage, basic constraints ---- */
 enum {
-	KU_DIGITAL_SIGNATURE = 1 << 0,
-	KU_NON_REPUDIATION = 1 << 1,
-	KU_KEY_ENCIPHERMENT = 1 << 2,
-	KU_DATA_ENCIPHERMENT = 1 << 3,
-	KU_KEY_AGREEMENT = 1 << 4,
-	KU_KEY_CERT_SIGN = 1 << 5,
-	KU_CRL_SIGN = 1 << 6,
-	KU_ENCIPHER_ONLY = 1 << 7,
-	KU_DECIPHER_ONLY = 1 << 8,
+	EXT_KU_DIGITAL_SIGNATURE = 1 << 0,
+	EXT_KU_NON_REPUDIATION = 1 << 1,
+	EXT_KU_KEY_ENCIPHERMENT = 1 << 2,
+	EXT_KU_DATA_ENCIPHERMENT = 1 << 3,
+	EXT_KU_KEY_AGREEMENT = 1 << 4,
+	EXT_KU_KEY_CERT_SIGN = 1 << 5,
+	EXT_KU_CRL_SIGN = 1 << 6,
+	EXT_KU_ENCIPHER_ONLY = 1 << 7,
+	EXT_KU_DECIPHER_ONLY = 1 << 8,
 
-	NS_SSL_CLIENT = 1 << 0,
-	NS_SSL_SERVER = 1 << 1,
-	NS_EMAIL = 1 << 2,
-	NS_OBJECT_SIGNING = 1 << 3,
-	NS_SSL_CA = 1 << 5,
-	NS_EMAIL_CA = 1 << 6,
-	NS_OBJECT_SIGNING_CA = 1 << 7,
+	EXT_NS_SSL_CLIENT = 1 << 0,
+	EXT_NS_SSL_SERVER = 1 << 1,
+	EXT_NS_EMAIL = 1 << 2,
+	EXT_NS_OBJECT_SIGNING = 1 << 3,
+	EXT_NS_SSL_CA = 1 << 5,
+	EXT_NS_EMAIL_CA = 1 << 6,
+	EXT_NS_OBJECT_SIGNING_CA = 1 << 7,
 };
 /* keyUsage, nsCertType and ReasonFlags values. */
 void ext_put_bits(struct buf *b, uint32_t bits);

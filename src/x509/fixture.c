@@ -79,7 +79,8 @@ fix_ext(struct buf *out, int nid, const char *conf, X509 *issuer)
 	X509V3_set_ctx_nodb(&ctx);
 	X509V3_set_ctx(&ctx, issuer, issuer, NULL, NULL, 0);
 	x = X509V3_EXT_conf_nid(NULL, &ctx, nid, conf);
-	assert_non_null(x);
+	if (x == NULL)
+		fail_msg("nid %d: %s", nid, conf);
 	s = X509_EXTENSION_get_data(x);
 	buf_add(out, ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
 	X509_EXTENSION_free(x);
