@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* issuing_point.h - one CRL issuing point (spec ca 4, directory 2.7): it keeps
+ * the set of revoked certificates in step with the store, makes the full CRL,
+ * and serves the present one.
+ *
+ * Order of effects: the number is drawn, the list signed, written to
+ * <dir>/<id>-<decimal number>.crl, synced and renamed; then the record is
+ * committed (crlNumber by compare-and-swap, crlSize, thisUpdate, nextUpdate,
+ * crlDigest, firstUnsaved -2, the model's tables removed); only then is the new
+ * list served. A crash in between leaves a file whose number is never used
+ * again. Numbers and thisUpdate never go back.
+ *
+ * Threads: any. Generations wait for each other, nothing waits for them. It has
+ * no thread of its own: a worker calls refresh, due and generate. */
+#ifndef CRL_ISSUING_POINT_H
+#define CRL_ISSUING_POINT_H
+
+#include "base/cfg.h"
+#include "base/clock.h"
+#include "crl/revoked.h"
+#include "crl/schedule.h"
+#include "keys/key.h"
+#include "store/store.h"
+
+struct issuing_point;
+
+struct issuing_point_params {
+	const char *id;        /* "MasterCRL" */
+	const struct cfg *cfg; /* ca.crl.<id>.*; read during the call only */
+	struct store *store;   /* outlives the issuing point */
+	const struct clock *clock;
+	struct key *key;      /* of the authority; a reference is taken */
+	struct view ca_cert;  /* DER of its certificate; copied */
+	const char *issuer;   /* issuerName of its certificates' records */
+	bool host_ca;         /* records without issuerName count too */
+	const char *dir;      /* folder of the files; made if missing */
+	bool bytes_in_record; /* certificateRevocationList too (directory) */
+	const char *ca_url;   /* "http://host:port", for empty AIA; or NULL */
+	const struct num *first_number; /* numbers begin there, or NULL */
+};
+
+/* Makes the record if it is missing, fills the set from the store, loads the
+ * present list and follows the store's feed. RC_INVALID names a bad setting. */
+MUST enum rc issuing_point_open(struct issuing_point **out,
+    const struct issuing_point_params *p, struct err *e);
+void issuing_point_free(struct issuing_point *ip);
+OWNED(issuing_point)
+
+const char *issuing_point_id(const struct issuing_point *ip);
+/* enable and enableCRLUpdates: lists are made here. */
+bool issuing_point_enabled(const struct issuing_point *ip);
+/* Takes over what another host has changed in the record (number, list). Call
+ * it from a worker before issuing_point_due; cheap when nothing changed. */
+MUST enum rc issuing_point_refresh(struct issuing_point *ip, struct err *e);
+/* When the next list is due, seconds; SCHEDULE_NEVER when disabled. */
+int64_t issuing_point_due(struct issuing_point *ip);
+/* Makes a list if it is due, or with force in any case (not when disabled:
+ * RC_UNAVAILABLE). clear: rebuild the set from the store first. sigalg: as
+ * configured for SIGALG_COUNT. *made (may be NULL) tells whether one was made:
+ * false with RC_OK when none is due, or for an empty set where
+ * noCRLIfNoRevokedCert says so. RC_UNAVAILABLE: the clock is behind the last
+ * thisUpdate. RC_CONFLICT: another host has used that number; what it wrote was
+ * taken over and the next call goes on from there. */
+struct generate_options {
+	bool force, clear;
+	enum sigalg sigalg;
+};
+MUST enum rc issuing_point_generate(struct issuing_point *ip,
+    const struct generate_options *o, bool *made, struct err *e);
+
+/* A list being served; the bytes live until the last reference goes. */
+struct crl_file {
+	struct view der;
+	struct num number;
+	int64_t this_update, next_update; /* next 0 = absent */
+	uint64_t count;
+};
+/* NULL while there is none. Give it back with crl_file_unref. */
+const struct crl_file *issuing_point_current(struct issuing_point *ip);
+void crl_file_unref(const struct crl_file *f);
+
+/* The set, for status answers; lives as long as the issuing point. */
+struct revoked_set *issuing_point_set(struct issuing_point *ip);
+
+struct issuing_point_status {
+	bool enabled, changed; /* changed since the last list */
+	bool generating;
+	struct num number; /* of the last list; 0 = none yet */
+	int64_t this_update, next_update, due;
+	uint64_t count;             /* entries of the last list */
+	uint64_t revoked;           /* entries of the set now */
+	uint64_t made, failed;      /* lists since start */
+	int64_t took_ms;            /* of the last generation */
+	char failure[ERR_TEXT_MAX]; /* of the last try, "" = it went well */
+};
+void issuing_point_status(
+    struct issuing_point *ip, struct issuing_point_status *out);
+
+#endif
