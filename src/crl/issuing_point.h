@@ -37,6 +37,9 @@ struct issuing_point_params {
 	bool bytes_in_record; /* certificateRevocationList too (directory) */
 	const char *ca_url;   /* "http://host:port", for empty AIA; or NULL */
 	const struct num *first_number; /* numbers begin there, or NULL */
+	/* Type of an effect written with each new list, payload "<id> <decimal
+	 * number>"; NULL = none. */
+	const char *effect;
 };
 
 /* Makes the record if it is missing, fills the set from the store, loads the

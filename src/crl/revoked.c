@@ -148,7 +148,7 @@ locate(const struct revoked_set *s, const struct num *serial)
 }
 
 struct revoked_set *
-revoked_new(void)
+revoked_set_new(void)
 {
 	struct revoked_set *s = calloc(1, sizeof(*s));
 
@@ -158,7 +158,7 @@ revoked_new(void)
 }
 
 void
-revoked_free(struct revoked_set *s)
+revoked_set_free(struct revoked_set *s)
 {
 	size_t i;
 

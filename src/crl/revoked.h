@@ -14,8 +14,8 @@
 struct revoked_set;
 
 /* NULL when memory is out. */
-struct revoked_set *revoked_new(void);
-void revoked_free(struct revoked_set *s);
+struct revoked_set *revoked_set_new(void);
+void revoked_set_free(struct revoked_set *s);
 OWNED(revoked_set)
 
 /* Adds x, or replaces the entry of the same serial. RC_NOMEM, or RC_TOOBIG when
