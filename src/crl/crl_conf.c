@@ -254,7 +254,7 @@ crl_conf_entry(const struct crl_conf *c, struct crl_entry *out, bool *expired,
     const struct rec *r, const char *issuer, bool host_ca)
 {
 	const char *status = rec_str(r, "certStatus");
-	struct crl_entry x = { .reason = CRL_REASON_NONE };
+	struct crl_entry x = { .reason = CRLREASON_NONE };
 	struct revocation rev;
 
 	*expired = false;
