@@ -40,14 +40,21 @@ const char *p11_module_library(const struct p11_module *m);
 /* Slots that hold an initialised token; *out is malloc'ed. */
 MUST enum rc p11_module_slots(
     struct p11_module *m, CK_SLOT_ID **out, size_t *n, struct err *e);
+/* The token's label without padding; "" when there is no token. */
+void p11_module_label(struct p11_module *m, CK_SLOT_ID slot, char out[33]);
 /* Opens the database in dir as a new slot of softoken. */
 MUST enum rc p11_nssdb_attach(struct p11_module *m, CK_SLOT_ID *out,
     const char *dir, bool read_only, struct err *e);
 void p11_nssdb_detach(struct p11_module *m, CK_SLOT_ID slot);
-/* Keeps a libp11 context until the module goes (PKCS11_CTX_unload would
- * finalise the module under us). */
-struct PKCS11_ctx_st;
-void p11_module_keep(struct p11_module *m, struct PKCS11_ctx_st *ctx);
+/* libp11's view of a module: context and slots. */
+struct p11_libp11 {
+	struct PKCS11_ctx_st *ctx;
+	struct PKCS11_slot_st *slots;
+	unsigned n_slots;
+};
+/* Keeps them until the module goes (PKCS11_CTX_unload would finalise the
+ * module under us). */
+void p11_module_keep(struct p11_module *m, const struct p11_libp11 *l);
 
 /* err_set for a failed PKCS #11 call: RC_UNAVAILABLE when the token is lost,
  * RC_AUTH for PIN faults, RC_CRYPTO else. */
@@ -70,7 +77,7 @@ struct token {
 	pthread_cond_t idle_cond;
 	CK_SESSION_HANDLE idle[P11_SESSIONS_MAX];
 	size_t n_idle, n_used;
-	struct PKCS11_ctx_st *libp11; /* made by the first TLS use */
+	struct p11_libp11 libp11; /* made by the first TLS use */
 };
 
 /* Opens a token and logs in with pin (taken over; NULL = stay logged out).

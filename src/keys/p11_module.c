@@ -36,7 +36,7 @@ struct p11_module {
 	unsigned refs;
 	bool initialised;
 	bool slot_used[SOFTOKEN_SLOT_MAX + 1];
-	PKCS11_CTX *kept[KEPT_MAX];
+	struct p11_libp11 kept[KEPT_MAX];
 	size_t n_kept;
 };
 
@@ -60,8 +60,11 @@ module_close(struct p11_module *m)
 {
 	/* libp11 finalises too; the second C_Finalize is refused, harmlessly */
 	for (size_t i = 0; i < m->n_kept; i++) {
-		PKCS11_CTX_unload(m->kept[i]);
-		PKCS11_CTX_free(m->kept[i]);
+		struct p11_libp11 *l = &m->kept[i];
+
+		PKCS11_release_all_slots(l->ctx, l->slots, l->n_slots);
+		PKCS11_CTX_unload(l->ctx);
+		PKCS11_CTX_free(l->ctx);
 	}
 	if (m->initialised)
 		m->f->C_Finalize(NULL);
@@ -172,13 +175,13 @@ p11_module_free(struct p11_module *m)
 }
 
 void
-p11_module_keep(struct p11_module *m, struct PKCS11_ctx_st *ctx)
+p11_module_keep(struct p11_module *m, const struct p11_libp11 *l)
 {
 	LOCKED(&registry_lock);
 
 	/* past the limit a context stays until the process ends */
 	if (m->n_kept < KEPT_MAX)
-		m->kept[m->n_kept++] = ctx;
+		m->kept[m->n_kept++] = *l;
 }
 
 enum rc
@@ -207,6 +210,20 @@ p11_module_slots(
 	*out = slots;
 	*n = kept;
 	return RC_OK;
+}
+
+void
+p11_module_label(struct p11_module *m, CK_SLOT_ID slot, char out[33])
+{
+	CK_TOKEN_INFO info;
+	size_t n = 0;
+
+	if (m->f->C_GetTokenInfo(slot, &info) == CKR_OK)
+		n = sizeof(info.label);
+	while (n > 0 && (info.label[n - 1] == ' ' || info.label[n - 1] == 0))
+		n--;
+	memcpy(out, info.label, n);
+	out[n] = 0;
 }
 
 /* dir inside '...' inside <...> inside [...]: each layer has its own escapes,

@@ -16,18 +16,6 @@ enum {
 	FIND_BATCH = 64,
 };
 
-/* Copies a blank-padded field of PKCS #11. */
-static void
-label_copy(char out[33], const CK_UTF8CHAR *in)
-{
-	size_t n = 32;
-
-	while (n > 0 && (in[n - 1] == ' ' || in[n - 1] == '\0'))
-		n--;
-	memcpy(out, in, n);
-	out[n] = '\0';
-}
-
 static CK_RV
 session_open(struct token *t, CK_SESSION_HANDLE *s)
 {
@@ -75,7 +63,7 @@ token_open(struct token **out, struct p11_module *m, CK_SLOT_ID slot,
 	t->internal = name != NULL;
 	rv = t->f->C_GetTokenInfo(slot, &info);
 	if (rv == CKR_OK) {
-		label_copy(t->label, info.label);
+		p11_module_label(m, slot, t->label);
 		if (!t->internal && (info.flags & CKF_WRITE_PROTECTED) != 0)
 			t->read_only = true;
 		rv = session_open(t, &t->main);
@@ -93,6 +81,16 @@ token_open(struct token **out, struct p11_module *m, CK_SLOT_ID slot,
 	return RC_OK;
 }
 
+static void
+sessions_close(struct token *t)
+{
+	if (t->main != CK_INVALID_HANDLE)
+		t->f->C_CloseSession(t->main);
+	t->main = CK_INVALID_HANDLE;
+	while (t->n_idle > 0)
+		t->f->C_CloseSession(t->idle[--t->n_idle]);
+}
+
 struct token *
 token_ref(struct token *t)
 {
@@ -105,9 +103,9 @@ token_free(struct token *t)
 {
 	if (t == NULL || atomic_fetch_sub(&t->refs, 1) > 1)
 		return;
-	t->f->C_CloseAllSessions(t->slot);
-	if (t->libp11 != NULL)
-		p11_module_keep(t->module, t->libp11);
+	sessions_close(t);
+	if (t->libp11.ctx != NULL)
+		p11_module_keep(t->module, &t->libp11);
 	if (t->internal)
 		p11_nssdb_detach(t->module, t->slot);
 	p11_module_free(t->module);
@@ -133,8 +131,7 @@ token_recover(struct token *t, CK_RV rv, int *tries)
 		return false;
 	(*tries)++;
 	/* what another thread still uses fails there and is tried again there */
-	t->f->C_CloseAllSessions(t->slot);
-	t->n_idle = 0;
+	sessions_close(t);
 	t->generation++;
 	return session_open(t, &t->main) == CKR_OK && login(t) == CKR_OK;
 }
