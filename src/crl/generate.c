@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* generate.c - one full CRL: number, signature, file, record, in this order.
+ * Owns:    nothing beyond one generation.
+ * Trusts:  the set and the settings.
+ * Threads: one generation at a time (`making`); the set stays open to changes,
+ *          because the list is made from a snapshot. */
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/thread.h"
+#include "crl/issuing_point_int.h"
+
+enum {
+	FILE_MODE = 0644,
+	EXTS_ARENA = 256 * 1024,
+	CRL_NUMBER_VALUE = 64,
+	EFFECT_MAX = 256,
+};
+
+/* A generation under way. */
+struct making {
+	struct issuing_point *ip;
+	enum sigalg sigalg;
+	struct num number, previous;
+	int64_t this_update, next_update;
+	size_t leaving; /* expired entries that are on this list last */
+	struct revoked_snapshot *snapshot;
+	struct buf head, tail;
+	const struct crl_file *file;
+};
+
+static void
+making_done(struct making *m)
+{
+	revoked_snapshot_free(m->snapshot);
+	crl_file_unref(m->file);
+	buf_done(&m->head);
+	buf_done(&m->tail);
+}
+
+#define AUTO_MAKING __attribute__((cleanup(making_done))) struct making
+
+static enum rc
+next_number(struct num *out, const struct num *last, struct err *e)
+{
+	uint8_t be[NUM_MAX + 1] = { 0 };
+	size_t i = sizeof(be);
+	struct num n;
+	enum rc rc;
+
+	memcpy(be + sizeof(be) - last->len, last->b, last->len);
+	while (i > 0 && ++be[--i] == 0)
+		continue;
+	rc = num_from_view(&n, view_of(be, sizeof(be)), e);
+	if (rc != RC_OK)
+		return err_set(e, RC_TOOBIG, "CRL number: used up");
+	*out = n;
+	return RC_OK;
+}
+
+static enum rc
+choose_sigalg(struct making *m, enum sigalg wanted, struct err *e)
+{
+	const struct issuing_point *ip = m->ip;
+
+	if (wanted != SIGALG_COUNT) {
+		if (!key_can_sign(ip->key, wanted))
+			return err_set(e, RC_INVALID,
+			    "%s: does not fit the key", sigalg_name(wanted));
+		m->sigalg = wanted;
+		return RC_OK;
+	}
+	m->sigalg = ip->conf->sigalg;
+	/* shipped settings say RSA, whatever the key is */
+	if (m->sigalg == SIGALG_COUNT || !key_can_sign(ip->key, m->sigalg))
+		m->sigalg = key_default_sigalg(ip->key);
+	return RC_OK;
+}
+
+/* Draws number and dates. */
+static enum rc
+plan(struct making *m, struct err *e)
+{
+	struct issuing_point *ip = m->ip;
+	const struct schedule *s = &ip->conf->schedule;
+	int64_t now = clock_now(ip->clock), last_this, last_next;
+	char last[CLOCK_TEXT_MAX];
+	enum rc rc;
+
+	pthread_mutex_lock(&ip->lock);
+	last_this = ip->last_this;
+	last_next = ip->last_next;
+	m->previous = ip->current != NULL ? ip->current->number : ip->number;
+	rc = next_number(&m->number, &ip->number, e);
+	pthread_mutex_unlock(&ip->lock);
+	if (rc != RC_OK)
+		return rc;
+	m->this_update = schedule_this_update(s, now, last_this, last_next);
+	if (m->this_update < last_this)
+		return err_set(e, RC_UNAVAILABLE,
+		    "issuing point %s: the clock is behind thisUpdate of the "
+		    "last CRL (%s): waiting",
+		    ip->id, clock_text_iso(last, last_this));
+	m->next_update = schedule_next_update(s, m->this_update, true, 1);
+	return RC_OK;
+}
+
+static enum rc
+put_extensions(struct making *m, struct ext_list *list, struct err *e)
+{
+	const struct crl_conf *c = m->ip->conf;
+	AUTO_BUF b = buf_empty(CRL_NUMBER_VALUE);
+	const struct ext *x;
+	enum rc rc = RC_OK;
+	size_t i;
+
+	for (i = 0; rc == RC_OK && i < c->fixed.count; i++) {
+		x = &c->fixed.items[i];
+		rc = ext_list_add(list, x->oid, x->critical, x->value, e);
+	}
+	if (rc != RC_OK || !c->put_number)
+		return rc;
+	ext_put_num(&b, &m->number);
+	return ext_list_set_buf(list, OID_crlNumber, false, &b, e);
+}
+
+/* Digests and signs; afterwards head and tail are there. */
+static enum rc
+build(struct making *m, struct err *e)
+{
+	const struct issuing_point *ip = m->ip;
+	AUTO(arena) arena = arena_new(EXTS_ARENA);
+	AUTO(crl_writer) w = NULL;
+	AUTO_BUF sig = buf_empty(0);
+	struct ext_list exts;
+	struct crl_header h = { .sigalg = m->sigalg,
+		.issuer = view_of(ip->issuer_name, ip->issuer_name_len),
+		.this_update = m->this_update,
+		.next_update = m->next_update,
+		.exts = &exts,
+		.v1 = !ip->conf->allow_exts };
+	struct view digest, piece;
+	enum rc rc = RC_OK;
+	size_t i;
+
+	if (arena == NULL)
+		return err_set(e, RC_NOMEM, "issuing point %s", ip->id);
+	ext_list_init(&exts, arena);
+	if (ip->conf->allow_exts)
+		rc = put_extensions(m, &exts, e);
+	if (rc == RC_OK)
+		rc = crl_writer_new(
+		    &w, &h, revoked_snapshot_bytes(m->snapshot), e);
+	for (i = 0; rc == RC_OK; i++) {
+		piece = revoked_snapshot_piece(m->snapshot, i);
+		if (piece.len == 0)
+			break;
+		rc = crl_writer_push(w, piece, e);
+	}
+	if (rc == RC_OK)
+		rc = crl_writer_digest(w, &digest, e);
+	if (rc == RC_OK)
+		rc = key_sign(ip->key, m->sigalg, digest, &sig, e);
+	if (rc == RC_OK)
+		rc =
+		    crl_writer_finish(w, buf_view(&sig), &m->head, &m->tail, e);
+	return rc;
+}
+
+/* The file, durable under its name, and mapped. */
+static enum rc
+write_out(struct making *m, struct err *e)
+{
+	const struct issuing_point *ip = m->ip;
+	AUTO_STR path = crl_file_path(ip->dir, ip->id, &m->number);
+	AUTO(file_out) f = NULL;
+	struct view piece;
+	enum rc rc;
+	size_t i;
+
+	if (path == NULL)
+		return err_set(e, RC_NOMEM, "issuing point %s", ip->id);
+	rc = file_out_new(&f, path, FILE_MODE, e);
+	if (rc == RC_OK)
+		rc = file_out_write(f, buf_view(&m->head), e);
+	for (i = 0; rc == RC_OK; i++) {
+		piece = revoked_snapshot_piece(m->snapshot, i);
+		if (piece.len == 0)
+			break;
+		rc = file_out_write(f, piece, e);
+	}
+	if (rc == RC_OK)
+		rc = file_out_write(f, buf_view(&m->tail), e);
+	if (rc == RC_OK)
+		rc = file_out_commit(f, e);
+	if (rc == RC_OK)
+		rc = crl_file_open(&m->file, path, &m->number,
+		    revoked_snapshot_count(m->snapshot), e);
+	return rc;
+}
+
+static void
+mod_prefixed(struct batch *b, enum mod_op op, const char *name, const char *dec)
+{
+	char text[NUM_TEXT_MAX + 8];
+
+	(void)snprintf(text, sizeof(text), "%02zu%s", strlen(dec), dec);
+	batch_mod_str(b, op, name, text);
+}
+
+static void
+mod_date(struct batch *b, const char *name, int64_t t)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	batch_mod_str(
+	    b, MOD_REPLACE, name, t != 0 ? clock_text_dir(text, t) : NULL);
+}
+
+/* The modification of the record. crlNumber changes from what we have read, or
+ * not at all. */
+static void
+describe(const struct making *m, struct batch *b, const char *old_number)
+{
+	static const char *const tables[] = { "crlCache", "revokedCerts",
+		"unrevokedCerts", "expiredCerts", "deltaRevocationList" };
+	const struct issuing_point *ip = m->ip;
+	char dec[NUM_TEXT_MAX], payload[EFFECT_MAX];
+	struct num count = num_from_u64(m->file->count);
+	size_t i;
+
+	batch_modify(b, REC_ISSUING_POINT, ip->id);
+	if (old_number != NULL)
+		batch_mod_str(b, MOD_DELETE, "crlNumber", old_number);
+	mod_prefixed(b, MOD_ADD, "crlNumber", num_dec(dec, &m->number));
+	mod_prefixed(b, MOD_REPLACE, "crlSize", num_dec(dec, &count));
+	mod_date(b, "thisUpdate", m->this_update);
+	mod_date(b, "nextUpdate", m->next_update);
+	mod_date(b, "dateOfModify", clock_now(ip->clock));
+	if (ip->bytes_in_record)
+		batch_mod(
+		    b, MOD_REPLACE, "certificateRevocationList", m->file->der);
+	else
+		batch_mod_str(
+		    b, MOD_REPLACE, "crlDigest", crl_file_digest(m->file));
+	/* the model rebuilds when it takes over (design.md, CRL numbers) */
+	batch_mod_str(b, MOD_REPLACE, "firstUnsaved", "-2");
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		batch_mod(b, MOD_REPLACE, tables[i], view_of(NULL, 0));
+	if (ip->effect == NULL)
+		return;
+	(void)snprintf(payload, sizeof(payload), "%s %s", ip->id,
+	    num_dec(dec, &m->number));
+	batch_effect(b, ip->effect, view_str(payload));
+}
+
+static enum rc
+commit(struct making *m, struct err *e)
+{
+	struct issuing_point *ip = m->ip;
+	AUTO(batch) b = batch_new();
+	AUTO_STR old = NULL;
+	AUTO(rec) r = NULL;
+	enum rc rc;
+
+	pthread_mutex_lock(&ip->lock);
+	if (ip->number_text != NULL)
+		old = strdup(ip->number_text);
+	pthread_mutex_unlock(&ip->lock);
+	if (b == NULL)
+		return err_set(e, RC_NOMEM, "issuing point %s", ip->id);
+	describe(m, b, old);
+	rc = store_commit(ip->store, b, e);
+	if (rc != RC_CONFLICT && rc != RC_EXISTS)
+		return rc;
+	/* another host was there: go on from what it wrote */
+	if (issuing_point_record(ip, &r, NULL) == RC_OK &&
+	    issuing_point_take_over(ip, r, NULL) == RC_OK && e != NULL)
+		rc_ignore(err_prefix(e, "issuing point %s", ip->id));
+	return RC_CONFLICT;
+}
+
+/* Expired entries that have been on this one more list go. */
+static void
+drop_leaving(struct making *m)
+{
+	struct issuing_point *ip = m->ip;
+	struct serials all;
+	size_t i;
+
+	pthread_mutex_lock(&ip->lock);
+	all = ip->leaving;
+	ip->leaving = (struct serials){ NULL, 0, 0 };
+	for (i = m->leaving; i < all.n; i++)
+		if (serials_add(&ip->leaving, &all.items[i]) != RC_OK)
+			ip->lost = true;
+	pthread_mutex_unlock(&ip->lock);
+	for (i = 0; i < m->leaving && i < all.n; i++)
+		if (revoked_remove(ip->set, &all.items[i], NULL, NULL) !=
+		    RC_OK) {
+			LOCKED(&ip->lock);
+			ip->lost = true;
+		}
+	serials_done(&all);
+}
+
+/* From here on the new list is served. */
+static void
+publish(struct making *m)
+{
+	struct issuing_point *ip = m->ip;
+	char dec[NUM_TEXT_MAX], text[NUM_TEXT_MAX + 8];
+	const struct crl_file *old;
+	char *number_text;
+
+	num_dec(dec, &m->number);
+	(void)snprintf(text, sizeof(text), "%02zu%s", strlen(dec), dec);
+	number_text = strdup(text);
+	pthread_mutex_lock(&ip->lock);
+	old = ip->current;
+	ip->current = m->file;
+	m->file = NULL;
+	free(ip->number_text);
+	ip->number_text = number_text;
+	/* without the text the next commit would be no compare-and-swap */
+	ip->record_changed = ip->record_changed || number_text == NULL;
+	ip->last_this = m->this_update;
+	ip->last_next = m->next_update;
+	ip->last_count = ip->current->count;
+	pthread_mutex_unlock(&ip->lock);
+	crl_file_unref(old);
+	if (m->leaving > 0)
+		drop_leaving(m);
+	crl_file_clean(ip->dir, ip->id, &m->number, &m->previous);
+}
+
+static enum rc
+make(struct making *m, struct err *e)
+{
+	struct issuing_point *ip = m->ip;
+	enum rc rc = plan(m, e);
+
+	if (rc != RC_OK)
+		return rc;
+	pthread_mutex_lock(&ip->lock);
+	ip->changed = false; /* what comes from now on is on the next list */
+	m->leaving = ip->leaving.n;
+	pthread_mutex_unlock(&ip->lock);
+	rc = revoked_snapshot_new(&m->snapshot, ip->set, e);
+	if (rc == RC_OK)
+		rc = build(m, e);
+	if (rc == RC_OK) {
+		/* signed: this number is used up, whatever comes */
+		pthread_mutex_lock(&ip->lock);
+		ip->number = m->number;
+		pthread_mutex_unlock(&ip->lock);
+		rc = write_out(m, e);
+	}
+	if (rc == RC_OK)
+		rc = commit(m, e);
+	if (rc == RC_OK) {
+		publish(m);
+		return RC_OK;
+	}
+	pthread_mutex_lock(&ip->lock);
+	ip->changed = true;
+	pthread_mutex_unlock(&ip->lock);
+	return rc;
+}
+
+/* Does it want a list now? Rebuilds the set where that is needed. */
+static enum rc
+wanted(struct issuing_point *ip, const struct generate_options *o, bool *yes,
+    struct err *e)
+{
+	int64_t now = clock_now(ip->clock);
+	bool rebuild;
+	enum rc rc;
+
+	if (!ip->conf->enabled)
+		return err_set(e, RC_UNAVAILABLE,
+		    "issuing point %s: CRL updates are disabled here", ip->id);
+	*yes = o->force || issuing_point_due(ip) <= now;
+	pthread_mutex_lock(&ip->lock);
+	rebuild = ip->lost || o->clear;
+	pthread_mutex_unlock(&ip->lock);
+	if (*yes && rebuild) {
+		rc = issuing_point_fill(ip, e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	if (*yes && ip->conf->none_if_empty && revoked_count(ip->set) == 0) {
+		LOCKED(&ip->lock);
+		ip->skipped = now;
+		ip->changed = false;
+		*yes = false;
+	}
+	return RC_OK;
+}
+
+static void
+note(struct issuing_point *ip, enum rc rc, const struct err *e, int64_t began)
+{
+	LOCKED(&ip->lock);
+
+	ip->generating = false;
+	ip->took_ms = clock_mono_ms(ip->clock) - began;
+	if (rc == RC_OK) {
+		ip->made++;
+		ip->failures = 0;
+		ip->failure[0] = '\0';
+		return;
+	}
+	ip->failed++;
+	ip->failures++;
+	ip->failed_at = clock_now(ip->clock);
+	memcpy(ip->failure, e->text, sizeof(ip->failure));
+}
+
+enum rc
+issuing_point_generate(struct issuing_point *ip,
+    const struct generate_options *o, bool *made, struct err *e)
+{
+	AUTO_MAKING m = {
+		.ip = ip, .head = buf_empty(0), .tail = buf_empty(0)
+	};
+	int64_t began = clock_mono_ms(ip->clock);
+	struct err own = { 0 };
+	bool yes = false;
+	enum rc rc;
+	LOCKED(&ip->making);
+
+	if (e == NULL)
+		e = &own;
+	if (made != NULL)
+		*made = false;
+	rc = wanted(ip, o, &yes, e);
+	if (rc != RC_OK || !yes)
+		return rc;
+	rc = choose_sigalg(&m, o->sigalg, e);
+	if (rc != RC_OK)
+		return rc;
+	pthread_mutex_lock(&ip->lock);
+	ip->generating = true;
+	pthread_mutex_unlock(&ip->lock);
+	rc = make(&m, e);
+	note(ip, rc, e, began);
+	if (made != NULL)
+		*made = rc == RC_OK;
+	return rc;
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* issuing_point.c - an issuing point from its record to the list it serves.
+ * Owns:    struct issuing_point: settings, set, watcher, present list.
+ * Trusts:  its own record's number and dates; the file only after its digest.
+ * Threads: see issuing_point_int.h for the two locks. */
+#include "crl/issuing_point.h"
+
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "crl/issuing_point_int.h"
+#include "x509/cert.h"
+
+enum {
+	ID_MAX = 64,
+	FILE_MODE = 0644,
+	DIR_MODE = 0755,
+};
+
+/* Letters, digits, '.', '_', '-': it names a file and settings. */
+static bool
+id_fits(const char *id)
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789._-";
+	size_t n = strlen(id);
+
+	return n > 0 && n <= ID_MAX && id[0] != '.' && strspn(id, set) == n;
+}
+
+void
+issuing_point_free(struct issuing_point *ip)
+{
+	if (ip == NULL)
+		return;
+	watch_free(ip->watch);
+	crl_file_unref(ip->current);
+	serials_done(&ip->queue);
+	serials_done(&ip->leaving);
+	revoked_set_free(ip->set);
+	key_free(ip->key);
+	crl_conf_free(ip->conf);
+	pthread_mutex_destroy(&ip->lock);
+	pthread_mutex_destroy(&ip->making);
+	free(ip->number_text);
+	free(ip->issuer_name);
+	free(ip->effect);
+	free(ip->issuer);
+	free(ip->dir);
+	free(ip->id);
+	free(ip);
+}
+
+static char *
+copy_str(const char *s, bool *ok)
+{
+	char *copy = s != NULL ? strdup(s) : NULL;
+
+	*ok = *ok && (s == NULL || copy != NULL);
+	return copy;
+}
+
+/* The constant part. */
+static enum rc
+set_up(struct issuing_point *ip, const struct issuing_point_params *p,
+    struct err *e)
+{
+	struct crl_authority a = { p->ca_cert, p->ca_url };
+	struct cert cert;
+	bool ok = true;
+	enum rc rc = cert_parse(&cert, p->ca_cert, e);
+
+	if (rc != RC_OK)
+		return rc;
+	ip->id = copy_str(p->id, &ok);
+	ip->dir = copy_str(p->dir, &ok);
+	ip->issuer = copy_str(p->issuer, &ok);
+	ip->effect = copy_str(p->effect, &ok);
+	ip->set = revoked_set_new();
+	ip->issuer_name = malloc(cert.subject.len);
+	if (!ok || ip->set == NULL || ip->issuer_name == NULL)
+		return err_set(e, RC_NOMEM, "issuing point %s", p->id);
+	memcpy(ip->issuer_name, cert.subject.data, cert.subject.len);
+	ip->issuer_name_len = cert.subject.len;
+	ip->store = p->store;
+	ip->clock = p->clock;
+	ip->host_ca = p->host_ca;
+	ip->bytes_in_record = p->bytes_in_record;
+	ip->key = key_ref(p->key);
+	rc = crl_conf_new(&ip->conf, p->cfg, p->id, &a, e);
+	return rc == RC_OK ? file_mkdirs(p->dir, DIR_MODE, e) : rc;
+}
+
+/* The record as a new one (spec directory 2.7). */
+static struct rec *
+new_record(const struct issuing_point *ip)
+{
+	struct rec *r = rec_new(REC_ISSUING_POINT, ip->id);
+	struct num zero = num_from_u64(0);
+	int64_t now = clock_now(ip->clock);
+
+	if (r == NULL)
+		return NULL;
+	rec_add_date(r, "dateOfCreate", now);
+	rec_add_date(r, "dateOfModify", now);
+	rec_add_num(r, "crlNumber", &zero);
+	rec_add_num(r, "deltaNumber", &zero);
+	rec_add_str(r, "crlSize", "02-1");
+	rec_add_str(r, "deltaSize", "02-1");
+	rec_add_str(r, "firstUnsaved", "-2");
+	return r;
+}
+
+enum rc
+issuing_point_record(struct issuing_point *ip, struct rec **out, struct err *e)
+{
+	AUTO(batch) b = NULL;
+	enum rc rc = store_get(ip->store, out, REC_ISSUING_POINT, ip->id, e);
+
+	if (rc != RC_NOTFOUND)
+		return rc;
+	b = batch_new();
+	if (b == NULL)
+		return err_set(e, RC_NOMEM, "issuing point %s", ip->id);
+	batch_add(b, new_record(ip));
+	rc = store_commit(ip->store, b, e);
+	if (rc != RC_OK && rc != RC_EXISTS)
+		return rc;
+	return store_get(ip->store, out, REC_ISSUING_POINT, ip->id, e);
+}
+
+/* The file of that number, if it is what the record says; else made again from
+ * the record's bytes; else NULL, and a list is due. */
+static const struct crl_file *
+open_current(
+    struct issuing_point *ip, const struct rec *r, const struct num *number)
+{
+	AUTO_STR path = crl_file_path(ip->dir, ip->id, number);
+	struct view bytes = rec_get(r, "certificateRevocationList");
+	const char *digest = rec_str(r, "crlDigest");
+	const struct crl_file *f = NULL;
+	struct num size = num_from_u64(0);
+	struct err e = { 0 };
+	uint64_t count = 0;
+	size_t i;
+
+	if (path == NULL)
+		return NULL;
+	/* absent or -1: no list was made */
+	if (rec_num(r, &size, "crlSize", NULL) != RC_OK || size.len > 8)
+		return NULL;
+	for (i = 0; i < size.len; i++)
+		count = count << 8 | size.b[i];
+	if (crl_file_open(&f, path, number, count, &e) == RC_OK) {
+		if (bytes.len > 0 ? view_eq(bytes, f->der)
+				  : digest != NULL &&
+			    text_ieq(digest, crl_file_digest(f)))
+			return f;
+		crl_file_unref(f);
+		f = NULL;
+		log_debug("crl", "%s: not what the record says", path);
+	}
+	if (bytes.len == 0 || file_write(path, bytes, FILE_MODE, &e) != RC_OK ||
+	    crl_file_open(&f, path, number, count, &e) != RC_OK) {
+		log_debug("crl", "%s: no list to serve: %s", path, e.text);
+		return NULL;
+	}
+	return f;
+}
+
+/* The highest of what the record has and what we have seen. */
+static void
+raise_number(struct num *n, const struct num *other)
+{
+	if (num_cmp(other, n) > 0)
+		*n = *other;
+}
+
+enum rc
+issuing_point_take_over(
+    struct issuing_point *ip, const struct rec *r, struct err *e)
+{
+	struct num full = num_from_u64(0), delta = num_from_u64(0);
+	const struct crl_file *f, *old;
+	int64_t this_update = 0, next_update = 0;
+	const char *text = rec_str(r, "crlNumber");
+	char *copy = text != NULL ? strdup(text) : NULL;
+
+	if (text != NULL && copy == NULL)
+		return err_set(e, RC_NOMEM, "issuing point %s", ip->id);
+	/* absent: a record without a list */
+	if (text != NULL) {
+		enum rc rc = rec_num(r, &full, "crlNumber", e);
+
+		if (rc != RC_OK) {
+			free(copy);
+			return rc;
+		}
+	}
+	rc_ignore(rec_num(r, &delta, "deltaNumber", NULL));
+	rc_ignore(rec_date(r, &this_update, "thisUpdate", NULL));
+	rc_ignore(rec_date(r, &next_update, "nextUpdate", NULL));
+	f = this_update != 0 ? open_current(ip, r, &full) : NULL;
+	pthread_mutex_lock(&ip->lock);
+	raise_number(&ip->number, &full);
+	raise_number(&ip->number, &delta);
+	free(ip->number_text);
+	ip->number_text = copy;
+	if (this_update >= ip->last_this) {
+		ip->last_this = this_update;
+		ip->last_next = next_update;
+	}
+	old = ip->current;
+	ip->current = f;
+	ip->last_count = f != NULL ? f->count : 0;
+	pthread_mutex_unlock(&ip->lock);
+	crl_file_unref(old);
+	return RC_OK;
+}
+
+static enum rc
+start(struct issuing_point *ip, const struct issuing_point_params *p,
+    struct err *e)
+{
+	struct num highest = num_from_u64(0), zero = num_from_u64(0);
+	AUTO(rec) r = NULL;
+	enum rc rc = issuing_point_record(ip, &r, e);
+
+	if (rc == RC_OK)
+		rc = crl_file_highest(&highest, ip->dir, ip->id, e);
+	if (rc != RC_OK)
+		return rc;
+	ip->number = highest;
+	/* the number before the first one */
+	if (p->first_number != NULL && num_cmp(p->first_number, &zero) > 0) {
+		struct num before = *p->first_number;
+		size_t i = before.len;
+
+		while (i > 0 && before.b[--i]-- == 0)
+			continue;
+		rc = num_from_view(&before, num_view(&before), e);
+		if (rc != RC_OK)
+			return rc;
+		raise_number(&ip->number, &before);
+	}
+	rc = store_watch(ip->store, &ip->watch,
+	    1U << REC_CERT | 1U << REC_ISSUING_POINT, UINT64_MAX,
+	    issuing_point_feed, ip, e);
+	if (rc == RC_OK)
+		rc = issuing_point_fill(ip, e);
+	if (rc == RC_OK)
+		rc = issuing_point_take_over(ip, r, e);
+	if (rc == RC_OK && ip->current != NULL)
+		/* what happened since that list is not known */
+		ip->changed = revoked_count(ip->set) != ip->current->count;
+	return rc;
+}
+
+enum rc
+issuing_point_open(struct issuing_point **out,
+    const struct issuing_point_params *p, struct err *e)
+{
+	AUTO(issuing_point) ip = NULL;
+	enum rc rc;
+
+	if (!id_fits(p->id))
+		return err_set(e, RC_INVALID, "issuing point: malformed id");
+	ip = calloc(1, sizeof(*ip));
+	if (ip == NULL)
+		return err_set(e, RC_NOMEM, "issuing point %s", p->id);
+	pthread_mutex_init(&ip->lock, NULL);
+	pthread_mutex_init(&ip->making, NULL);
+	rc = set_up(ip, p, e);
+	if (rc == RC_OK)
+		rc = start(ip, p, e);
+	if (rc != RC_OK)
+		return rc;
+	*out = issuing_point_steal(&ip);
+	return RC_OK;
+}
+
+const char *
+issuing_point_id(const struct issuing_point *ip)
+{
+	return ip->id;
+}
+
+bool
+issuing_point_enabled(const struct issuing_point *ip)
+{
+	return ip->conf->enabled;
+}
+
+enum rc
+issuing_point_refresh(struct issuing_point *ip, struct err *e)
+{
+	AUTO(rec) r = NULL;
+	bool needed;
+	enum rc rc;
+	LOCKED(&ip->making);
+
+	pthread_mutex_lock(&ip->lock);
+	needed = ip->record_changed;
+	ip->record_changed = false;
+	pthread_mutex_unlock(&ip->lock);
+	if (!needed)
+		return RC_OK;
+	rc = issuing_point_record(ip, &r, e);
+	if (rc == RC_OK)
+		rc = issuing_point_take_over(ip, r, e);
+	if (rc != RC_OK) {
+		pthread_mutex_lock(&ip->lock);
+		ip->record_changed = true;
+		pthread_mutex_unlock(&ip->lock);
+	}
+	return rc;
+}
+
+/* Under ip->lock. */
+static int64_t
+due(const struct issuing_point *ip)
+{
+	const struct crl_conf *c = ip->conf;
+	int64_t last = ip->current != NULL ? ip->last_this : 0, at;
+
+	if (!c->enabled)
+		return SCHEDULE_NEVER;
+	if (c->none_if_empty && ip->skipped > last)
+		last = ip->skipped;
+	at = schedule_due(&c->schedule, last, ip->changed);
+	if (c->fail_max > 0 && ip->failures >= c->fail_max &&
+	    at < ip->failed_at + c->fail_wait)
+		at = ip->failed_at + c->fail_wait;
+	return at;
+}
+
+int64_t
+issuing_point_due(struct issuing_point *ip)
+{
+	LOCKED(&ip->lock);
+
+	return due(ip);
+}
+
+const struct crl_file *
+issuing_point_current(struct issuing_point *ip)
+{
+	LOCKED(&ip->lock);
+
+	return crl_file_ref(ip->current);
+}
+
+struct revoked_set *
+issuing_point_set(struct issuing_point *ip)
+{
+	return ip->set;
+}
+
+void
+issuing_point_status(struct issuing_point *ip, struct issuing_point_status *out)
+{
+	LOCKED(&ip->lock);
+
+	*out = (struct issuing_point_status){
+		.enabled = ip->conf->enabled,
+		.changed = ip->changed,
+		.generating = ip->generating,
+		.number =
+		    ip->current != NULL ? ip->current->number : num_from_u64(0),
+		.this_update = ip->last_this,
+		.next_update = ip->last_next,
+		.due = due(ip),
+		.count = ip->last_count,
+		.revoked = revoked_count(ip->set),
+		.made = ip->made,
+		.failed = ip->failed,
+		.took_ms = ip->took_ms,
+	};
+	memcpy(out->failure, ip->failure, sizeof(out->failure));
+}
