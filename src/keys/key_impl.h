@@ -48,6 +48,10 @@ MUST enum rc key_soft_decrypt(
 MUST enum rc pkcs8_pkey(
     EVP_PKEY **out, const struct secret *pkcs8, struct err *e);
 
+/* Appends the public key that belongs to a PrivateKeyInfo. */
+MUST enum rc pkcs8_spki(
+    struct buf *out, const struct secret *pkcs8, struct err *e);
+
 /* key_token.c: with C_Sign and C_Decrypt. */
 MUST enum rc key_token_sign(struct key *k, enum sigalg a, struct view digest,
     struct buf *out, struct err *e);

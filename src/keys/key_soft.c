@@ -150,6 +150,24 @@ pkcs8_pkey(EVP_PKEY **out, const struct secret *pkcs8, struct err *e)
 }
 
 enum rc
+pkcs8_spki(struct buf *out, const struct secret *pkcs8, struct err *e)
+{
+	AUTO_PKEY pkey = NULL;
+	unsigned char *der = NULL;
+	enum rc rc = pkcs8_pkey(&pkey, pkcs8, e);
+	int n;
+
+	if (rc != RC_OK)
+		return rc;
+	n = i2d_PUBKEY(pkey, &der);
+	if (n <= 0)
+		return err_openssl(e, RC_INVALID, "private key");
+	buf_add(out, der, (size_t)n);
+	OPENSSL_free(der);
+	return buf_check(out, e);
+}
+
+enum rc
 key_soft_load(struct key *k, struct err *e)
 {
 	AUTO(secret) pkcs8 = NULL;

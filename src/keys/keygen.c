@@ -8,7 +8,6 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/x509.h>
 
 #include "base/thread.h"
 #include "der/writer.h"
@@ -302,33 +301,25 @@ keystore_import_key(struct keystore *ks, struct key **out, const char *token,
     const struct secret *pkcs8, struct err *e)
 {
 	AUTO_PKEY pkey = NULL;
-	unsigned char *der = NULL;
+	AUTO_BUF spki = buf_empty(0);
 	CK_OBJECT_HANDLE h;
 	struct spki_parts p;
-	struct view spki;
 	struct token *t;
 	enum rc rc;
-	int n;
 
 	if ((rc = keystore_token(ks, &t, token, e)) != RC_OK ||
-	    (rc = pkcs8_pkey(&pkey, pkcs8, e)) != RC_OK)
+	    (rc = pkcs8_pkey(&pkey, pkcs8, e)) != RC_OK ||
+	    (rc = pkcs8_spki(&spki, pkcs8, e)) != RC_OK ||
+	    (rc = spki_parse(&p, buf_view(&spki), e)) != RC_OK)
 		return rc;
-	n = i2d_PUBKEY(pkey, &der);
-	if (n <= 0)
-		return err_openssl(e, RC_INVALID, "private key");
-	spki = view_of(der, (size_t)n);
+	if (p.type == KEYTYPE_EC && p.curve == OID_COUNT)
+		return err_set(e, RC_UNSUPPORTED, "private key: curve");
 	LOCKED(&ks->write);
-	rc = spki_parse(&p, spki, e);
-	if (rc == RC_OK && p.type == KEYTYPE_EC && p.curve == OID_COUNT)
-		rc = err_set(e, RC_UNSUPPORTED, "private key: curve");
 	/* there already: that is the same key */
-	if (rc == RC_OK &&
-	    (rc = keystore_find_key(ks, out, t->name, spki, e)) ==
-		RC_NOTFOUND) {
-		rc = create_pair(t, &p, pkey, &h, e);
-		if (rc == RC_OK)
-			rc = keystore_handle(ks, out, t, h, e);
-	}
-	OPENSSL_free(der);
-	return rc;
+	rc = keystore_find_key(ks, out, t->name, buf_view(&spki), e);
+	if (rc != RC_NOTFOUND)
+		return rc;
+	if ((rc = create_pair(t, &p, pkey, &h, e)) != RC_OK)
+		return rc;
+	return keystore_handle(ks, out, t, h, e);
 }
