@@ -33,7 +33,8 @@ struct ocsp_request {
 	bool critical;  /* an unrecognised critical extension is there */
 };
 
-/* RC_INVALID (answer malformedRequest) for all that is not DER of a request,
+/* *out is scratch: undefined on failure.
+ * RC_INVALID (answer malformedRequest) for all that is not DER of a request,
  * for a nonce of 0 or more than OCSP_NONCE_MAX octets; RC_TOOBIG for more than
  * OCSP_CERTS_MAX ids. */
 MUST enum rc ocsp_request_parse(
