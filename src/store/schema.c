@@ -13,187 +13,307 @@
 
 /* Sorted by nothing but the spec's order: looked up through a hash that is
  * built at compile time by hand is not worth it at 150 names. */
-static const struct schema_attr attrs[] = {
-	T("usertype") T("userstate") T("resourceACLS") T("serialno") T("nextRan"
-								       "ge") T(
-	    "publishingStatus") T("beginRange") T("endRange") T("dateOfCreate")
-	    T("dateOfModify") T("certStatus") T("autoRenew") T("metaInfo") T("r"
+static const struct schema_attr attrs[] = { T("usertype") T("userstate") T(
+    "resourceACLS") T("serialno") T("nextRan"
+				    "ge") T("publishingStatus") T("beginRange")
+	    T("endRange") T("dateOfCreate") T("dateOfModify") T("certStatus") T(
+		"autoRenew") T("metaInfo") T("r"
+					     "e"
+					     "v"
+					     "I"
+					     "n"
+					     "f"
+					     "o") T("version") T("duration")
+		T("notBefore") T("notAfter") T("algorithmId") T(
+		    "signingAlgorithm"
+		    "Id") T("subjectN"
+			    "ame") T("issuerName") T("issuedBy") T("revokedBy")
+		    T("revokedOn") T("extension") B("issueInfo") B(
+			"publicKeyData") T("crlName") T("crlNumber")
+			T("crlSize") T("deltaNumber") T(
+			    "deltaSize") T("firstUnsaved") T("thisUpdate") T("n"
 									     "e"
-									     "v"
-									     "I"
-									     "n"
-									     "f"
-									     "o") T("version") T("duration") T(
-		"notBefore") T("notAfter") T("algorithmId") T("signingAlgorithm"
-							      "Id") T("subjectN"
-								      "ame") T("issuerName") T("issuedBy")
-		T("revokedBy") T("revokedOn") T("extension") B("issueInfo") B(
-		    "publicKeyData") T("crlName") T("crlNumber")
-		    T("crlSize") T("deltaNumber") T("deltaSize") T(
-			"firstUnsaved") T("thisUpdate") T("nextUpdate") B("crlC"
-									  "ach"
-									  "e") B("revokedCerts") B("unrevokedCerts")
-			B("expiredCerts") B("crlExtensions") T("requestId") T("requestState") T(
-			    "requestType") T("requestOwner") T("requestSourceI"
-							       "d") T("requestI"
-								      "nfo") T("requestResult") T("requestAgentGroup")
-			    T("requestFlag") T("requestError") T(
-				"userMessages") T("adminMessages")
-				T("realm") T("archivedBy") T("dateOfArchival") T("dateOfRecovery") T(
-				    "ownerName") T("keyState") T("keySize") T("algorithm") T("publicKeyFormat") T("clientId")
-				    T("dataType") T("status") B("privateKeyDat"
-								"a") B(
-					"proofOfArchival") A("Clone", BOOLEAN,
-					true) A("DomainManager", BOOLEAN,
-					true) A("SecurePort", INTEGER,
-					true) A("SecureAgentPort", INTEGER,
-					true) A("SecureAdminPort",
-					INTEGER, true) A("SecureEEClientAuthPor"
-							 "t",
-					INTEGER, true) A("UnSecurePort",
-					INTEGER, true) A("SubsystemName", TEXT,
-					true) T("cmsUserGroup")
-					T("dateOfRevocation") T("transId") T("t"
-									     "r"
-									     "a"
-									     "n"
-									     "s"
-									     "S"
-									     "t"
-									     "a"
-									     "t"
-									     "u"
-									     "s") T("transName") T(
-					    "transOps") T("userDN") T("passwor"
-								      "d") T("p"
-									     "1"
-									     "2"
-									     "E"
 									     "x"
+									     "t"
+									     "U"
 									     "p"
-									     "i"
-									     "r"
+									     "d"
 									     "a"
 									     "t"
-									     "i"
+									     "e") B("crlC"
+										    "ach"
+										    "e")
+			    B("revokedCerts") B("unrevokedCerts") B(
+				"expiredCerts") B("crlExtensions") T("requestI"
+								     "d") T("re"
+									    "qu"
+									    "es"
+									    "tS"
+									    "ta"
+									    "t"
+									    "e")
+				T("requestType") T("requestOwner") T(
+				    "requestSourceI"
+				    "d") T("requestI"
+					   "nfo") T("requestResult")
+				    T("requestAgentGroup") T("requestFlag") T("requestError") T("userMessages") T(
+					"adminMessages") T("realm") T("archived"
+								      "By") T("dateOfArchival") T("dateOfRecovery") T("ownerName")
+					T("keyState") T("keySize") T("algorith"
+								     "m") T(
+					    "publicKeyFormat") T("clientId")
+					    T("dataType") T("status") B(
+						"privateKeyDat"
+						"a") B("proofOfArchival") A("Cl"
+									    "on"
+									    "e",
+						BOOLEAN,
+						true) A("DomainManager",
+						BOOLEAN,
+						true) A("SecurePort", INTEGER,
+						true) A("SecureAgentPort",
+						INTEGER,
+						true) A("SecureAdminPort",
+						INTEGER,
+						true) A("SecureEEClientAuthPor"
+							"t",
+						INTEGER,
+						true) A("UnSecurePort", INTEGER,
+						true) A("SubsystemName", TEXT,
+						true) T("cmsUserGroup")
+						T("dateOfRevocation") T(
+						    "transId") T("t"
+								 "r"
+								 "a"
+								 "n"
+								 "s"
+								 "S"
+								 "t"
+								 "a"
+								 "t"
+								 "u"
+								 "s") T("transN"
+									"ame")
+						    T("transOps") T("userDN") T(
+							"passwor"
+							"d") T("p"
+							       "1"
+							       "2"
+							       "E"
+							       "x"
+							       "p"
+							       "i"
+							       "r"
+							       "a"
+							       "t"
+							       "i"
+							       "o"
+							       "n") B("sessionC"
+								      "ontext") T("tokenUserID")
+							T("tokenStatus") T(
+							    "tokenReason") T("t"
 									     "o"
-									     "n") B("sessionContext")
-					    T("tokenUserID") T("tokenStatus") T("tokenReason") T(
-						"tokenAppletID") T("keyInfo") T("tokenPolicy")
-						T("tokenType") T("extensions") T(
-						    "allowPinReset") A("modifie"
-								       "d",
-						    INTEGER,
-						    false) A("numberOfResets",
-						    INTEGER,
-						    false) A("numberOfEnrollmen"
-							     "ts",
-						    INTEGER,
-						    false) A("numberOfRenewals",
-						    INTEGER,
-						    false) A("numberOfRecoverie"
-							     "s",
-						    INTEGER, false) T("tokenOp")
-						    T("tokenID") T(
-							"tokenMsg") T("tokenRes"
-								      "ult")
-							T("tokenIP") T("tokenIs"
-								       "suer") T("tokenSubject") T(
-							    "tokenSerial") T("t"
+									     "k"
+									     "e"
+									     "n"
+									     "A"
+									     "p"
+									     "p"
+									     "l"
+									     "e"
+									     "t"
+									     "I"
+									     "D")
+							    T("keyInfo") T(
+								"tokenPolicy") T("tokenType") T("extensions")
+								T("allowPinRese"
+								  "t") A(
+								    "modifie"
+								    "d",
+								    INTEGER,
+								    false) A("n"
+									     "u"
+									     "m"
+									     "b"
+									     "e"
+									     "r"
+									     "O"
+									     "f"
+									     "R"
+									     "e"
+									     "s"
+									     "e"
+									     "t"
+									     "s",
+								    INTEGER,
+								    false) A("n"
+									     "u"
+									     "m"
+									     "b"
+									     "e"
+									     "r"
+									     "O"
+									     "f"
+									     "E"
+									     "n"
+									     "r"
+									     "o"
+									     "l"
+									     "l"
+									     "m"
+									     "e"
+									     "n"
+									     "t"
+									     "s",
+								    INTEGER,
+								    false) A("n"
+									     "u"
+									     "m"
+									     "b"
+									     "e"
+									     "r"
+									     "O"
+									     "f"
+									     "R"
+									     "e"
+									     "n"
+									     "e"
+									     "w"
+									     "a"
+									     "l"
+									     "s",
+								    INTEGER,
+								    false) A("n"
+									     "u"
+									     "m"
+									     "b"
+									     "e"
+									     "r"
+									     "O"
+									     "f"
+									     "R"
+									     "e"
+									     "c"
+									     "o"
+									     "v"
+									     "e"
+									     "r"
+									     "i"
+									     "e"
+									     "s",
+								    INTEGER,
+								    false) T("t"
 									     "o"
 									     "k"
 									     "e"
 									     "n"
 									     "O"
-									     "r"
-									     "i"
-									     "g"
-									     "i"
-									     "n") T("tokenKeyType")
-							    T(
-								"tokenNotBefor"
-								"e")
-								T("tokenNotAfte"
-								  "r") T("profi"
-									 "leID") T(
-								    "classId") A("certProfileConfig",
-								    OCTETS,
-								    false) A("a"
-									     "u"
-									     "t"
-									     "h"
-									     "o"
-									     "r"
-									     "i"
-									     "t"
-									     "y"
-									     "I"
-									     "D",
-								    OCTETS,
-								    true) A("au"
-									    "th"
-									    "or"
-									    "it"
-									    "yP"
-									    "ar"
-									    "en"
-									    "tI"
-									    "D",
-								    OCTETS,
-								    true) A("au"
-									    "th"
-									    "or"
-									    "it"
-									    "yK"
-									    "ey"
-									    "Ni"
-									    "ck"
-									    "na"
-									    "m"
-									    "e",
-								    IA5,
-								    true) A("au"
-									    "th"
-									    "or"
-									    "it"
-									    "yE"
-									    "na"
-									    "bl"
+									     "p") T("tokenID")
+								    T("tokenMs"
+								      "g") T(
+									"tokenR"
+									"es"
+									"ult") T("tokenIP") T("tokenIs"
+											      "suer")
+									T("toke"
+									  "nSub"
+									  "jec"
+									  "t") T("tokenSerial") T(
+									    "t"
+									    "o"
+									    "k"
 									    "e"
-									    "d",
-								    BOOLEAN,
-								    true) A("au"
-									    "th"
-									    "or"
-									    "it"
-									    "yD"
-									    "N",
-								    DN,
-								    true) A("au"
-									    "th"
-									    "or"
-									    "it"
-									    "yP"
-									    "ar"
-									    "en"
-									    "tD"
-									    "N",
-								    DN,
-								    true) A("au"
-									    "th"
-									    "or"
-									    "it"
-									    "yS"
-									    "er"
-									    "ia"
-									    "l",
-								    INTEGER,
-								    true)
-								    A("authorit"
-								      "yKeyHos"
-								      "t",
-									TEXT,
-									false)
+									    "n"
+									    "O"
+									    "r"
+									    "i"
+									    "g"
+									    "i"
+									    "n") T("tokenKeyType") T("tokenNotBefor"
+												     "e")
+									    T("tokenNotAfte"
+									      "r") T("profi"
+										     "leID") T("classId") A("certProfileConfig",
+										OCTETS,
+										false) A("a"
+											 "u"
+											 "t"
+											 "h"
+											 "o"
+											 "r"
+											 "i"
+											 "t"
+											 "y"
+											 "I"
+											 "D",
+										OCTETS,
+										true)
+										A("au"
+										  "th"
+										  "or"
+										  "it"
+										  "yP"
+										  "ar"
+										  "en"
+										  "tI"
+										  "D",
+										    OCTETS,
+										    true)
+										    A("au"
+										      "th"
+										      "or"
+										      "it"
+										      "yK"
+										      "ey"
+										      "Ni"
+										      "ck"
+										      "na"
+										      "m"
+										      "e",
+											IA5,
+											true) A("au"
+												"th"
+												"or"
+												"it"
+												"yE"
+												"na"
+												"bl"
+												"e"
+												"d",
+											BOOLEAN, true) A("au"
+													 "th"
+													 "or"
+													 "it"
+													 "yD"
+													 "N",
+											DN,
+											true)
+											A("au"
+											  "th"
+											  "or"
+											  "it"
+											  "yP"
+											  "ar"
+											  "en"
+											  "tD"
+											  "N",
+											    DN,
+											    true)
+											    A("au"
+											      "th"
+											      "or"
+											      "it"
+											      "yS"
+											      "er"
+											      "ia"
+											      "l",
+												INTEGER,
+												true)
+												A("authorit"
+												  "yKeyHos"
+												  "t",
+												    TEXT,
+												    false)
 	/* our own subtree, ou=signet */
 	A("signetRole", TEXT, true) A("signetClaimNumber", TEXT, true)
 	    A("signetHostId", INTEGER, true) A("signetValue", OCTETS, false)
@@ -209,9 +329,8 @@ static const struct schema_attr attrs[] = {
 				STD("crossCertificatePair", BINARY, false)
 				    STD("userPassword", OCTETS, false)
 					STD("uniqueMember", DN, false)
-					    STD("seeAlso", DN, false)
-						STD("objectClass", TEXT, false)
-};
+					    STD("seeAlso", DN, false) STD(
+						"objectClass", TEXT, false) };
 
 struct schema_class {
 	const char *name;
