@@ -97,7 +97,8 @@ http_client_new(
 		return err_set(e, RC_INTERNAL, "HTTP client: no libcurl");
 	c = calloc(1, sizeof(*c));
 	if (c == NULL || !copy_params(c, p) ||
-	    (c->curl = curl_easy_init()) == NULL)
+	    (c->curl = curl_easy_init()) == NULL ||
+	    curl_easy_setopt(c->curl, CURLOPT_COOKIEFILE, "") != CURLE_OK)
 		return err_set(e, RC_NOMEM, "HTTP client: out of memory");
 	c->tls.p = &c->p;
 	c->tls.host = c->host;
@@ -202,7 +203,6 @@ set_options(struct http_client *c, struct http_exchange *x)
 		(long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
 	    curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)c->p.timeout_ms) ==
 	    CURLE_OK &&
-	    curl_easy_setopt(h, CURLOPT_COOKIEFILE, "") == CURLE_OK &&
 	    curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->text) == CURLE_OK &&
 	    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
 	    curl_easy_setopt(h, CURLOPT_WRITEDATA, x) == CURLE_OK &&
@@ -236,6 +236,10 @@ set_method(CURL *h, const struct http_exchange *x)
 {
 	bool get = strcmp(x->method, "GET") == 0;
 
+	/* The state that any earlier exchange left is undone first. */
+	if (curl_easy_setopt(h, CURLOPT_HTTPGET, 1L) != CURLE_OK ||
+	    curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, NULL) != CURLE_OK)
+		return false;
 	if (strcmp(x->method, "HEAD") == 0)
 		return curl_easy_setopt(h, CURLOPT_NOBODY, 1L) == CURLE_OK;
 	if ((get || strcmp(x->method, "DELETE") == 0) && x->body.len == 0)
@@ -432,7 +436,7 @@ http_client_do(struct http_client *c, struct http_exchange *x, struct err *e)
 		return rc;
 	c->tls.refused = false;
 	c->tls_err = (struct err){ 0 };
-	curl_easy_reset(c->curl);
+	/* No curl_easy_reset: it leaks the cookie file list (7.88). */
 	if (!set_options(c, x) || !set_auth(c) || !set_method(c->curl, x) ||
 	    !set_headers(c->curl, &headers, x)) {
 		curl_slist_free_all(headers);
@@ -443,6 +447,7 @@ http_client_do(struct http_client *c, struct http_exchange *x, struct err *e)
 	ERR_clear_error();
 	code = perform(c->curl);
 	ERR_clear_error();
+	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(headers);
 	if (code != CURLE_OK)
 		rc = explain(c, x, code, e);
