@@ -23,7 +23,7 @@ call_new(const struct call_env *env)
 	if (k->c.arena == NULL)
 		return NULL;
 	k->c.out = buf_empty(CALL_REPLY_MAX);
-	k->headers = buf_empty(HTTP_HEADERS_MAX);
+	k->headers = buf_empty(CALL_HEADERS_MAX);
 	call_reset(k);
 	return call_steal(&k);
 }
@@ -95,6 +95,8 @@ call_error(struct call *k, int status, const char *text)
 	const struct http_server_params *p = k->env->params;
 
 	buf_reset(&k->c.out);
+	if (k->headers.failed != RC_OK)
+		buf_reset(&k->headers);
 	k->type = NULL;
 	k->c.status = status;
 	if (p->render_error != NULL)
@@ -295,7 +297,7 @@ call_run(struct call *k)
 	}
 	find_session(k);
 	k->route->r.handler(&k->c);
-	if (k->c.out.failed != RC_OK)
+	if (k->c.out.failed != RC_OK || k->headers.failed != RC_OK)
 		call_error(k, 500, "reply too large");
 }
 

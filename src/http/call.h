@@ -10,6 +10,7 @@
 
 enum {
 	CALL_REPLY_MAX = 512 * 1024 * 1024, /* one reply's body */
+	CALL_HEADERS_MAX = HTTP_URL_MAX + HTTP_HEADERS_MAX, /* of a reply */
 	CALL_KEEP_MAX = 64 * 1024, /* buffers above are not kept for reuse */
 	CALL_DATE_MAX = 32
 };

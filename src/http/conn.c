@@ -618,7 +618,8 @@ conn_open(struct net *n, const struct listener *l, int fd,
 	c->addr = a;
 	c->want = EV_READ;
 	c->in = buf_empty(HEAD_MAX + 2 * READ_BODY_SIZE);
-	c->out = buf_empty(HTTP_HEADERS_MAX + CALL_KEEP_MAX);
+	c->out =
+	    buf_empty(CALL_HEADERS_MAX + HTTP_HEADERS_MAX + INLINE_BODY_MAX);
 	c->peer_cert = buf_empty(0);
 	c->state = l->tls ? CONN_HANDSHAKE : CONN_HEAD;
 	set_peer(c, sa);

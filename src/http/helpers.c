@@ -104,22 +104,26 @@ release_ref(struct call *k)
 }
 
 void
-http_reply(struct http_call *c, int status, const char *type, struct view body)
+http_reply_type(struct http_call *c, int status, const char *type)
 {
 	struct call *k = call_of(c);
 
-	release_ref(k);
 	c->status = status;
 	k->type = arena_str(c->arena, type);
-	buf_reset(&c->out);
-	buf_add_view(&c->out, body);
+	for (const char *p = k->type; p != NULL && *p != '\0'; p++)
+		if ((uint8_t)*p < ' ' || *p == 127) {
+			k->type = NULL;
+			return;
+		}
 }
 
 void
-http_reply_type(struct http_call *c, int status, const char *type)
+http_reply(struct http_call *c, int status, const char *type, struct view body)
 {
-	c->status = status;
-	call_of(c)->type = arena_str(c->arena, type);
+	release_ref(call_of(c));
+	http_reply_type(c, status, type);
+	buf_reset(&c->out);
+	buf_add_view(&c->out, body);
 }
 
 void
