@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pki_args.c - options and operands of a command, and lines of a batch.
+ * Owns:    struct args with copies of all words.
+ * Trusts:  nothing; the words are the user's.
+ * Threads: none. */
+#include "tools/pki.h"
+
+#include <assert.h>
+#include <openssl/crypto.h>
+
+struct set {
+	const struct opt *opt;
+	char *value;
+	struct secret *secret;
+};
+
+struct args {
+	const struct opt *opts;
+	struct set *set;
+	size_t n_set;
+	char **operand;
+	size_t n;
+};
+
+/* Every command takes these. */
+static const struct opt common[] = {
+	OPT_FLAG("help", "Show help."),
+	OPT_LETTER("verbose", 'v', NULL, "Run in verbose mode."),
+	OPT_FLAG("debug", "Run in debug mode."),
+	OPT_END,
+};
+
+void
+args_free(struct args *a)
+{
+	if (a == NULL)
+		return;
+	for (size_t i = 0; i < a->n_set; i++) {
+		free(a->set[i].value);
+		secret_free(a->set[i].secret);
+	}
+	for (size_t i = 0; i < a->n; i++)
+		free(a->operand[i]);
+	free(a->set);
+	free(a->operand);
+	free(a);
+}
+
+static const struct opt *
+find_name(const struct opt *opts, const char *name, size_t len)
+{
+	for (const struct opt *o = opts; o != NULL && o->name != NULL; o++) {
+		if (strlen(o->name) != len || memcmp(o->name, name, len) != 0)
+			continue;
+		return o->same == NULL
+		    ? o
+		    : find_name(opts, o->same, strlen(o->same));
+	}
+	return NULL;
+}
+
+static const struct opt *
+find_letter(const struct opt *opts, char letter)
+{
+	for (const struct opt *o = opts; o != NULL && o->name != NULL; o++)
+		if (o->letter != 0 && o->letter == letter)
+			return o;
+	return NULL;
+}
+
+static enum rc
+add(struct args *a, const struct opt *o, char *value, struct err *e)
+{
+	struct set *s = &a->set[a->n_set];
+
+	s->opt = o;
+	if (value != NULL && o->secret) {
+		s->secret = secret_new(view_str(value));
+		/* ps must not show it any longer */
+		OPENSSL_cleanse(value, strlen(value));
+		if (s->secret == NULL)
+			return err_set(e, RC_NOMEM, "out of memory");
+	} else if (value != NULL && (s->value = strdup(value)) == NULL) {
+		return err_set(e, RC_NOMEM, "out of memory");
+	}
+	a->n_set++;
+	return RC_OK;
+}
+
+/* One word that begins with '-': finds its option; *value points behind the
+ * '=' or the letter when the value is in the same word. */
+static const struct opt *
+lookup(const struct opt *opts, bool with_common, char *word, char **value)
+{
+	const struct opt *o;
+	char *eq = strchr(word, '=');
+	size_t len;
+
+	*value = NULL;
+	if (word[1] != '-' && word[2] == '\0') {
+		o = find_letter(opts, word[1]);
+		return o != NULL || !with_common ? o
+						 : find_letter(common, word[1]);
+	}
+	/* long names with one dash are what old scripts write */
+	word += word[1] == '-' ? 2 : 1;
+	len = eq != NULL ? (size_t)(eq - word) : strlen(word);
+	if ((o = find_name(opts, word, len)) == NULL && with_common)
+		o = find_name(common, word, len);
+	if (eq != NULL)
+		*value = eq + 1;
+	return o;
+}
+
+enum rc
+args_parse(struct args **out, const struct opt *opts, char **words, size_t n,
+    bool first_only, size_t *used, struct err *e)
+{
+	AUTO(args) a = calloc(1, sizeof(*a));
+	bool plain = false;
+	size_t i;
+
+	if (a == NULL || (a->set = calloc(n + 1, sizeof(*a->set))) == NULL ||
+	    (a->operand = calloc(n + 1, sizeof(*a->operand))) == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	a->opts = opts;
+	for (i = 0; i < n; i++) {
+		const struct opt *o;
+		char *w = words[i], *value;
+
+		if (plain || w[0] != '-' || w[1] == '\0') {
+			if (first_only)
+				break;
+			if ((a->operand[a->n] = strdup(w)) == NULL)
+				return err_set(e, RC_NOMEM, "out of memory");
+			a->n++;
+			continue;
+		}
+		if (strcmp(w, "--") == 0) {
+			plain = true;
+			continue;
+		}
+		if ((o = lookup(opts, !first_only, w, &value)) == NULL)
+			return err_set(
+			    e, RC_USAGE, "Unrecognized option: %s", w);
+		if (o->arg == NULL && value != NULL)
+			return err_set(
+			    e, RC_USAGE, "Option takes no value: %s", o->name);
+		if (o->arg != NULL && value == NULL) {
+			if (i + 1 >= n)
+				return err_set(e, RC_USAGE,
+				    "Missing argument for option: %s", w);
+			value = words[++i];
+		}
+		if (add(a, o, value, e) != RC_OK)
+			return RC_NOMEM;
+	}
+	if (used != NULL)
+		*used = i;
+	*out = args_steal(&a);
+	return RC_OK;
+}
+
+size_t
+args_count(const struct args *a)
+{
+	return a->n;
+}
+
+const char *
+args_at(const struct args *a, size_t i)
+{
+	return i < a->n ? a->operand[i] : NULL;
+}
+
+static const struct set *
+find(const struct args *a, const char *name)
+{
+	const struct opt *o = find_name(a->opts, name, strlen(name));
+
+	if (o == NULL)
+		o = find_name(common, name, strlen(name));
+	assert(o != NULL);
+	for (size_t i = a->n_set; i-- > 0;)
+		if (a->set[i].opt == o)
+			return &a->set[i];
+	return NULL;
+}
+
+const char *
+args_get(const struct args *a, const char *name)
+{
+	const struct set *s = find(a, name);
+
+	return s != NULL ? s->value : NULL;
+}
+
+const char *
+args_str(const struct args *a, const char *name, const char *def)
+{
+	const char *v = args_get(a, name);
+
+	return v != NULL ? v : def;
+}
+
+bool
+args_has(const struct args *a, const char *name)
+{
+	return find(a, name) != NULL;
+}
+
+const struct secret *
+args_secret(const struct args *a, const char *name)
+{
+	const struct set *s = find(a, name);
+
+	return s != NULL ? s->secret : NULL;
+}
+
+enum rc
+args_password(const struct args *a, const char *name, const char *file_name,
+    struct secret **out, struct err *e)
+{
+	const struct secret *s = args_secret(a, name);
+	const char *file = args_get(a, file_name);
+
+	if (s != NULL && file != NULL)
+		return err_set(e, RC_USAGE,
+		    "The --%s and --%s options are mutually exclusive.", name,
+		    file_name);
+	if (file != NULL)
+		return secret_read_file(out, file, e);
+	*out = NULL;
+	if (s != NULL && (*out = secret_new(secret_view(s))) == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	return RC_OK;
+}
+
+enum rc
+args_need(const struct args *a, const char *name, const char *what,
+    const char **out, struct err *e)
+{
+	const char *v = args_get(a, name);
+
+	if (v == NULL)
+		return err_set(e, RC_USAGE, "Missing %s", what);
+	*out = v;
+	return RC_OK;
+}
+
+enum rc
+args_split(char *line, char **words, size_t *n, struct err *e)
+{
+	char *r = line, *w = line;
+
+	for (*n = 0;;) {
+		char quote = 0;
+
+		r += strspn(r, " \t\r\n");
+		if (*r == '\0' || *r == '#')
+			return RC_OK;
+		if (*n == PKI_WORDS_MAX)
+			return err_set(e, RC_USAGE, "Too many words in a line");
+		words[(*n)++] = w = r;
+		for (; *r != '\0' &&
+		     (quote != 0 || strchr(" \t\r\n", *r) == NULL);
+		     r++) {
+			if (quote == 0 && (*r == '\'' || *r == '"')) {
+				quote = *r;
+			} else if (quote != 0 && *r == quote) {
+				quote = 0;
+			} else {
+				if (*r == '\\' && quote != '\'' && r[1] != '\0')
+					r++;
+				*w++ = *r;
+			}
+		}
+		if (quote != 0)
+			return err_set(e, RC_USAGE, "Unterminated quote");
+		if (*r != '\0')
+			r++;
+		*w = '\0';
+	}
+}
+
+static void
+help_line(const struct opt *o)
+{
+	char left[80];
+	int n = 0;
+
+	if (o->letter != 0 && strlen(o->name) == 1)
+		n = snprintf(left, sizeof(left), " -%c", o->letter);
+	else if (o->letter != 0)
+		n = snprintf(
+		    left, sizeof(left), " -%c,--%s", o->letter, o->name);
+	else
+		n = snprintf(left, sizeof(left), "    --%s", o->name);
+	if (o->arg != NULL && n > 0 && (size_t)n < sizeof(left))
+		snprintf(left + n, sizeof(left) - (size_t)n, " <%s>", o->arg);
+	if (strlen(left) > 37)
+		printf("%s\n%-38s%s\n", left, "", o->text);
+	else
+		printf("%-38s%s\n", left, o->text);
+}
+
+void
+args_help(const struct opt *opts)
+{
+	for (const struct opt *o = opts; o != NULL && o->name != NULL; o++)
+		if (o->same == NULL)
+			help_line(o);
+	for (const struct opt *o = common; o->name != NULL; o++)
+		if (opts == NULL ||
+		    find_name(opts, o->name, strlen(o->name)) == NULL)
+			help_line(o);
+}
