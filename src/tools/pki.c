@@ -183,9 +183,8 @@ help_of(const char *name, struct err *e)
 	const struct cmd *c = find_cmd(name);
 
 	if (c != NULL) {
-		printf("usage: %s %s[OPTIONS...]\n\n%s\n\n", name, "", c->text);
-		if (*c->operands != '\0')
-			printf("operands: %s\n\n", c->operands);
+		printf("usage: %s%s%s [OPTIONS...]\n\n%s\n\n", name,
+		    *c->operands != '\0' ? " " : "", c->operands, c->text);
 		args_help(c->opts);
 		return RC_OK;
 	}

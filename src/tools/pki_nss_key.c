@@ -46,7 +46,7 @@ print_json(const struct key *k, const char *label)
 	    key_bits(k), "nickname",
 	    label != NULL && *label != '\0' ? label : NULL);
 	text = o != NULL ? json_dumps(o, JSON_INDENT(2)) : NULL;
-	printf("%s\n", text != NULL ? text : "{}");
+	printf("%s", text != NULL ? text : "{}");
 	free(text);
 }
 
@@ -69,9 +69,10 @@ run_create(struct pki *p, const struct args *a, struct err *e)
 	    (rc = keystore_generate(
 		 ks, &k, args_get(p->global, "token"), &g, e)) != RC_OK)
 		return rc;
-	if (is_json(a))
+	if (is_json(a)) {
 		print_json(k, NULL);
-	else
+		printf("\n");
+	} else
 		print_key(k, NULL);
 	return RC_OK;
 }
@@ -137,7 +138,7 @@ run_find(struct pki *p, const struct args *a, struct err *e)
 	rc = keystore_each_key(
 	    p->ks, args_get(p->global, "token"), show_one, &w, e);
 	if (w.json)
-		printf("]\n");
+		printf("%s]\n", w.n > 0 ? "\n" : "");
 	return rc;
 }
 
