@@ -41,7 +41,7 @@ MUST enum rc verify_chain(struct view *out, size_t max, size_t *n,
     struct err *e);
 /* The signature of cert is by issuer's key and the names chain. */
 MUST enum rc verify_issued(struct view cert, struct view issuer, struct err *e);
-/* Signature of a CRL or an OCSP answer by that certificate's key. */
+/* The CRL is signed by that certificate's key and names it as its issuer. */
 MUST enum rc verify_crl(struct view crl, struct view issuer, struct err *e);
 
 #endif
