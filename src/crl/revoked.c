@@ -13,7 +13,8 @@
 #include "der/reader.h"
 
 enum {
-	BLOCK_SIZE = 4096,
+	BLOCK_SIZE = 4080, /* with malloc's own octets a page */
+	BLOCK_ENTRIES = 128,
 	FIRST_BLOCKS = 16,
 };
 
@@ -21,9 +22,9 @@ enum {
 struct block {
 	atomic_uint refs; /* sets and snapshots that hold it */
 	uint16_t len;     /* octets in use */
-	uint16_t last;    /* offset of the last entry */
 	uint16_t count;
-	uint8_t data[BLOCK_SIZE - 12];
+	uint16_t at[BLOCK_ENTRIES]; /* where each begins */
+	uint8_t data[BLOCK_SIZE - 8 - 2 * BLOCK_ENTRIES];
 };
 
 enum {
@@ -43,9 +44,10 @@ struct revoked_snapshot {
 	struct block *blocks[];
 };
 
-/* Where an entry is, or would go: within blocks[block] at offset. */
+/* Where an entry is, or would go: the i-th one of blocks[block]. */
 struct place {
-	size_t block, offset, len; /* len of the entry, 0 = not there */
+	size_t block, i;
+	bool found;
 };
 
 static void
@@ -72,32 +74,38 @@ block_new(void)
 
 	if (b != NULL) {
 		atomic_init(&b->refs, 1);
-		b->len = b->last = b->count = 0;
+		b->len = b->count = 0;
 	}
 	return b;
 }
 
-/* Splits the entry at the front of v: its octets and its serial. */
-static struct view
-entry_next(struct view *v, struct num *serial)
+static size_t
+end_of(const struct block *b, size_t i)
 {
-	struct view whole = { NULL, 0 }, copy = *v, body;
+	return i + 1 < b->count ? b->at[i + 1] : b->len;
+}
 
-	if (der_take(v, &whole, DER_SEQUENCE, NULL) != RC_OK ||
-	    der_enter(&copy, &body, DER_SEQUENCE, NULL) != RC_OK ||
-	    der_num(&body, serial, NULL) != RC_OK)
-		abort(); /* we wrote it */
-	return whole;
+static struct view
+entry_at(const struct block *b, size_t i)
+{
+	return view_of(b->data + b->at[i], end_of(b, i) - b->at[i]);
 }
 
 static int
-compare_at(const struct block *b, size_t offset, const struct num *serial)
+compare_at(const struct block *b, size_t i, const struct num *serial)
 {
-	struct view v = view_of(b->data + offset, b->len - offset);
-	struct num n;
+	struct view v = entry_at(b, i), body, n;
 
-	entry_next(&v, &n);
-	return num_cmp(&n, serial);
+	if (der_enter(&v, &body, DER_SEQUENCE, NULL) != RC_OK ||
+	    der_integer(&body, &n, NULL) != RC_OK)
+		abort(); /* we wrote it */
+	if (n.len > 1 && n.data[0] == 0) {
+		n.data++; /* the sign octet */
+		n.len--;
+	}
+	if (n.len != serial->len)
+		return n.len < serial->len ? -1 : 1;
+	return memcmp(n.data, serial->b, n.len);
 }
 
 /* The last block whose first entry is not above serial (0 if none is). */
@@ -119,30 +127,26 @@ block_of(const struct revoked_set *s, const struct num *serial)
 static struct place
 locate(const struct revoked_set *s, const struct num *serial)
 {
-	struct place p = { 0, 0, 0 };
+	struct place p = { 0, 0, false };
 	const struct block *b;
-	struct view v, entry;
-	struct num n;
+	size_t hi, mid;
 	int c;
 
 	if (s->n == 0)
 		return p;
 	p.block = block_of(s, serial);
 	b = s->blocks[p.block];
-	/* serials often rise: look at the last entry first */
-	if (compare_at(b, b->last, serial) < 0) {
-		p.offset = b->len;
-		return p;
-	}
-	v = view_of(b->data, b->len);
-	while (v.len > 0) {
-		p.offset = b->len - v.len;
-		entry = entry_next(&v, &n);
-		c = num_cmp(&n, serial);
-		if (c == 0)
-			p.len = entry.len;
-		if (c >= 0)
-			break;
+	hi = b->count;
+	while (p.i < hi && !p.found) {
+		mid = p.i + (hi - p.i) / 2;
+		c = compare_at(b, mid, serial);
+		p.found = c == 0;
+		if (c < 0)
+			p.i = mid + 1;
+		else
+			hi = mid;
+		if (p.found)
+			p.i = mid;
 	}
 	return p;
 }
@@ -184,8 +188,8 @@ own(struct revoked_set *s, size_t i)
 	if (copy == NULL)
 		return NULL;
 	copy->len = b->len;
-	copy->last = b->last;
 	copy->count = b->count;
+	memcpy(copy->at, b->at, sizeof(copy->at));
 	memcpy(copy->data, b->data, b->len);
 	s->blocks[i] = copy;
 	block_unref(b);
@@ -225,62 +229,58 @@ remove_block(struct revoked_set *s, size_t i)
 	    (s->n - i) * sizeof(struct block *));
 }
 
-/* Recounts a block after its entries were moved. */
-static void
-recount(struct block *b)
-{
-	struct view v = view_of(b->data, b->len);
-	struct num n;
-
-	b->count = 0;
-	b->last = 0;
-	while (v.len > 0) {
-		b->last = (uint16_t)(b->len - v.len);
-		entry_next(&v, &n);
-		b->count++;
-	}
-}
-
 /* Moves the upper half of blocks[i], which is ours, to a new block. */
 static enum rc
 split(struct revoked_set *s, size_t i)
 {
 	struct block *low = s->blocks[i], *high;
-	struct view v = view_of(low->data, low->len);
-	struct num n;
+	size_t k = 0, from, n;
 
 	if (insert_block(s, i + 1) != RC_OK)
 		return RC_NOMEM;
 	high = s->blocks[i + 1];
-	while (v.len > low->len / 2U)
-		entry_next(&v, &n);
-	memcpy(high->data, v.data, v.len);
-	high->len = (uint16_t)v.len;
-	low->len = (uint16_t)(low->len - v.len);
-	recount(low);
-	recount(high);
+	while (k + 1 < low->count && low->at[k] < low->len / 2)
+		k++;
+	from = low->at[k];
+	for (n = k; n < low->count; n++)
+		high->at[n - k] = (uint16_t)(low->at[n] - from);
+	high->count = (uint16_t)(low->count - k);
+	high->len = (uint16_t)(low->len - from);
+	memcpy(high->data, low->data + from, high->len);
+	low->count = (uint16_t)k;
+	low->len = (uint16_t)from;
 	return RC_OK;
 }
 
-/* Exchanges old octets at p (p->len, may be 0) for entry (may be empty). */
+/* Exchanges the entry at p, or nothing, for that entry, or nothing. */
 static void
 splice(struct block *b, const struct place *p, struct view entry)
 {
-	size_t behind = b->len - p->offset - p->len;
-	bool at_end = behind == 0;
+	size_t from = p->i < b->count ? b->at[p->i] : b->len, i;
+	size_t to = p->found ? end_of(b, p->i) : from;
+	size_t old = p->i + p->found, fresh = p->i + (entry.len > 0);
+	int moved = (int)entry.len - (int)(to - from);
 
-	memmove(b->data + p->offset + entry.len, b->data + p->offset + p->len,
-	    behind);
+	memmove(b->data + from + entry.len, b->data + to, b->len - to);
 	if (entry.len > 0)
-		memcpy(b->data + p->offset, entry.data, entry.len);
-	b->len = (uint16_t)(b->len - p->len + entry.len);
-	if (entry.len == 0 && at_end) {
-		recount(b); /* the new last entry has to be found */
-		return;
-	}
-	b->count = (uint16_t)(b->count + (entry.len > 0) - (p->len > 0));
-	b->last = at_end ? (uint16_t)p->offset
-			 : (uint16_t)(b->last + entry.len - p->len);
+		memcpy(b->data + from, entry.data, entry.len);
+	for (i = old; i < b->count; i++)
+		b->at[i] = (uint16_t)(b->at[i] + moved);
+	memmove(
+	    &b->at[fresh], &b->at[old], (b->count - old) * sizeof(b->at[0]));
+	if (entry.len > 0)
+		b->at[p->i] = (uint16_t)from;
+	b->count = (uint16_t)(b->count + fresh - old);
+	b->len = (uint16_t)(b->len + moved);
+}
+
+static bool
+fits(const struct block *b, const struct place *p, size_t len)
+{
+	size_t old = p->found ? entry_at(b, p->i).len : 0;
+
+	return b->len - old + len <= BLOCK_ROOM &&
+	    (p->found || b->count < BLOCK_ENTRIES);
 }
 
 /* Makes room for len octets at *p, which may move to another block. */
@@ -292,18 +292,18 @@ make_room(struct revoked_set *s, struct place *p, size_t len,
 
 	if (s->n == 0)
 		return insert_block(s, 0);
+	b = s->blocks[p->block];
 	/* rising serials fill their blocks: begin a new one at the very end */
-	if (p->block == s->n - 1 && p->offset == s->blocks[p->block]->len &&
-	    p->offset + len > BLOCK_ROOM) {
+	if (p->block == s->n - 1 && p->i == b->count && !fits(b, p, len)) {
 		if (insert_block(s, s->n) != RC_OK)
 			return RC_NOMEM;
-		*p = (struct place){ s->n - 1, 0, 0 };
+		*p = (struct place){ s->n - 1, 0, false };
 		return RC_OK;
 	}
 	b = own(s, p->block);
 	if (b == NULL)
 		return RC_NOMEM;
-	if (b->len - p->len + len <= BLOCK_ROOM)
+	if (fits(b, p, len))
 		return RC_OK;
 	if (split(s, p->block) != RC_OK)
 		return RC_NOMEM;
@@ -327,8 +327,9 @@ revoked_put(struct revoked_set *s, const struct crl_entry *x, struct err *e)
 	p = locate(s, &x->serial);
 	if (make_room(s, &p, entry.len, &x->serial) != RC_OK)
 		return err_set(e, RC_NOMEM, "revoked set: out of memory");
-	s->count += p.len == 0;
-	s->bytes += entry.len - p.len;
+	s->count += !p.found;
+	s->bytes +=
+	    entry.len - (p.found ? entry_at(s->blocks[p.block], p.i).len : 0);
 	splice(s->blocks[p.block], &p, buf_view(&entry));
 	return RC_OK;
 }
@@ -338,14 +339,16 @@ revoked_remove(
     struct revoked_set *s, const struct num *serial, bool *found, struct err *e)
 {
 	struct place p;
+	size_t len;
 
 	pthread_rwlock_wrlock(&s->lock);
 	UNLOCK_AT_END(&s->lock);
 	p = locate(s, serial);
 	if (found != NULL)
-		*found = p.len > 0;
-	if (p.len == 0)
+		*found = p.found;
+	if (!p.found)
 		return RC_OK;
+	len = entry_at(s->blocks[p.block], p.i).len;
 	if (s->blocks[p.block]->count == 1) {
 		remove_block(s, p.block);
 	} else {
@@ -355,7 +358,7 @@ revoked_remove(
 		splice(s->blocks[p.block], &p, view_of(NULL, 0));
 	}
 	s->count--;
-	s->bytes -= p.len;
+	s->bytes -= len;
 	return RC_OK;
 }
 
@@ -369,9 +372,9 @@ revoked_find(
 	pthread_rwlock_rdlock(&s->lock);
 	UNLOCK_AT_END(&s->lock);
 	p = locate(s, serial);
-	if (p.len == 0)
+	if (!p.found)
 		return false;
-	v = view_of(s->blocks[p.block]->data + p.offset, p.len);
+	v = entry_at(s->blocks[p.block], p.i);
 	if (crl_entry_next(&v, out, NULL) != RC_OK)
 		return false;
 	out->exts = view_of(NULL, 0); /* they would point into the block */
