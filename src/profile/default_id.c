@@ -76,14 +76,14 @@ static const struct profile_value_desc aki_values[] = {
 static enum rc
 requested_id(struct profile_run *r, struct view *id, struct err *e)
 {
-	struct view exts;
+	struct view der, exts;
 	struct ext x;
-	enum rc rc = run_bytes(r, &exts, "req_extensions", e);
+	enum rc rc = run_bytes(r, &der, "req_extensions", e);
 
 	*id = view_of(NULL, 0);
-	if (rc != RC_OK || exts.len == 0)
+	if (rc != RC_OK || der.len == 0)
 		return rc;
-	rc = der_enter(&exts, &exts, DER_SEQUENCE, e);
+	rc = der_enter(&der, &exts, DER_SEQUENCE, e);
 	if (rc != RC_OK || !ext_find(exts, OID_subjectKeyIdentifier, &x))
 		return rc;
 	return ext_ski(id, x.value, e);

@@ -109,15 +109,15 @@ static enum rc
 user_ext_populate(
     struct profile_run *r, const struct profile_part *p, struct err *e)
 {
-	struct view oid, exts;
+	struct view oid, der, exts;
 	struct ext x;
 	enum rc rc = make_oid(r, part_param(p, "userExtOID", ""), &oid, e);
 
 	if (rc == RC_OK)
-		rc = run_bytes(r, &exts, "req_extensions", e);
-	if (rc != RC_OK || exts.len == 0)
+		rc = run_bytes(r, &der, "req_extensions", e);
+	if (rc != RC_OK || der.len == 0)
 		return rc;
-	rc = der_enter(&exts, &exts, DER_SEQUENCE, e);
+	rc = der_enter(&der, &exts, DER_SEQUENCE, e);
 	while (rc == RC_OK && exts.len > 0) {
 		rc = ext_next(&exts, &x, e);
 		if (rc != RC_OK || !view_eq(x.oid, oid))

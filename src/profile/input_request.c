@@ -49,14 +49,25 @@ input_set_subject(struct profile_run *r, struct view subject, struct err *e)
 	return rc;
 }
 
+/* The template gets it at once: token profiles have no key policy. */
+static enum rc
+set_key(struct profile_run *r, struct view spki, struct err *e)
+{
+	AUTO_BUF copy = buf_empty(0);
+
+	run_put_bytes(r, "req_key", spki);
+	buf_add_view(&copy, spki);
+	return run_keep(r, &r->t->spki, &copy, e);
+}
+
 static enum rc
 put_asked(struct profile_run *r, const struct asked *a, struct err *e)
 {
 	AUTO_BUF exts = buf_empty(EXT_VALUE_MAX);
-	enum rc rc = RC_OK;
+	enum rc rc;
 
-	run_put_bytes(r, "req_key", a->spki);
-	if (a->subject.len > 0)
+	rc = set_key(r, a->spki, e);
+	if (rc == RC_OK && a->subject.len > 0)
 		rc = input_set_subject(r, a->subject, e);
 	if (rc == RC_OK && a->exts.len > 0) {
 		der_put(&exts, DER_SEQUENCE, a->exts);
@@ -241,8 +252,7 @@ publickey_populate(struct profile_run *r, struct err *e)
 		rc = der_end(&v, e);
 	if (rc != RC_OK)
 		return err_prefix(e, "publickey"), rc;
-	run_put_bytes(r, "req_key", whole);
-	return RC_OK;
+	return set_key(r, whole, e);
 }
 
 static enum rc
