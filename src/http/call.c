@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/crypto.h>
+
 #include "base/text.h"
 
 struct call *
@@ -35,6 +37,9 @@ call_drop(struct call *k)
 		k->release(k->release_arg);
 	k->release = NULL;
 	k->ref = (struct view){ 0 };
+	if (k->basic != NULL)
+		OPENSSL_cleanse(k->basic, k->basic_len);
+	k->basic = NULL;
 	sessions_release(k->env->sessions, k->c.session);
 	k->c.session = NULL;
 }

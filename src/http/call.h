@@ -31,6 +31,8 @@ struct call {
 	const char *query; /* raw */
 	const struct route *route;
 	struct conn *conn;
+	char *basic; /* decoded credentials in the arena, wiped at the end */
+	size_t basic_len;
 	const char *type;   /* of the reply; NULL = none */
 	struct buf headers; /* further lines of the reply */
 	struct view ref;    /* body by reference, instead of c.out */

@@ -107,6 +107,7 @@ struct http_server {
 	struct view *client_cas; /* copies */
 	bool started;
 	_Atomic bool stopping;
+	_Atomic bool abandoned; /* all connections are gone: run nothing more */
 	_Atomic int grace_ms;
 };
 

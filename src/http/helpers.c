@@ -58,33 +58,48 @@ http_param(const struct http_call *c, const char *name)
 	return find(&c->params, name);
 }
 
+/* Decodes the header once; call_reset wipes the result. */
+static enum rc
+decode_basic(struct call *k, const char *base64)
+{
+	struct buf b = buf_empty(BASIC_MAX);
+	enum rc rc = text_base64(&b, view_str(base64), NULL);
+	char *colon;
+
+	if (rc == RC_OK &&
+	    (b.len == 0 || memchr(b.data, ':', b.len) == NULL ||
+		memchr(b.data, '\0', b.len) != NULL))
+		rc = RC_INVALID;
+	if (rc == RC_OK) {
+		k->basic = arena_view(k->c.arena, buf_view(&b));
+		k->basic_len = b.len;
+		if (k->basic == NULL)
+			rc = RC_NOMEM;
+		else if ((colon = strchr(k->basic, ':')) != NULL)
+			*colon = '\0';
+	}
+	buf_wipe(&b);
+	return rc;
+}
+
 enum rc
 http_basic(const struct http_call *c, const char **user, struct view *password,
     struct err *e)
 {
 	const char *h = http_header(c, "Authorization");
-	struct buf b = buf_empty(BASIC_MAX);
-	char *text, *colon;
-	enum rc rc;
+	struct call *k = c->priv;
+	enum rc rc = RC_OK;
+	size_t n;
 
 	if (h == NULL || strncasecmp(h, "Basic ", 6) != 0)
 		return err_set(e, RC_NOTFOUND, "no basic credentials");
-	rc = text_base64(&b, view_str(h + 6), NULL);
-	text = rc == RC_OK ? arena_view(c->arena, buf_view(&b)) : NULL;
-	if (rc == RC_OK && text == NULL)
-		rc = RC_NOMEM;
-	colon = text != NULL ? memchr(text, ':', b.len) : NULL;
-	if (rc == RC_OK && (colon == NULL || memchr(text, '\0', b.len) != NULL))
-		rc = RC_INVALID;
-	if (rc == RC_OK) {
-		*colon = '\0';
-		*user = text;
-		*password =
-		    view_of(colon + 1, b.len - (size_t)(colon + 1 - text));
-	}
-	buf_wipe(&b);
+	if (k->basic == NULL)
+		rc = decode_basic(k, h + 6);
 	if (rc != RC_OK)
 		return err_set(e, rc, "malformed basic credentials");
+	n = strlen(k->basic) + 1;
+	*user = k->basic;
+	*password = view_of(k->basic + n, k->basic_len - n);
 	return RC_OK;
 }
 

@@ -110,8 +110,9 @@ work(void *arg)
 	struct net *n = k->conn->net;
 	bool first;
 
-	/* Whoever waited this long has probably gone. */
-	if (net_now_ms(n) - k->queued_ms > n->s->p.request_timeout_ms)
+	/* Whoever waited this long has probably gone, and after a stop surely. */
+	if (atomic_load(&n->s->abandoned) ||
+	    net_now_ms(n) - k->queued_ms > n->s->p.request_timeout_ms)
 		call_error(k, 503, "too busy");
 	else
 		call_run(k);
@@ -521,6 +522,7 @@ http_server_stop(struct http_server *s, int grace_ms)
 			pthread_join(s->nets[i].thread, NULL);
 			s->nets[i].running = false;
 		}
+	atomic_store(&s->abandoned, true);
 	for (size_t i = 0; i < HTTP_CLASSES; i++) {
 		pool_free(s->pools[i]);
 		s->pools[i] = NULL;

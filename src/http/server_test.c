@@ -621,6 +621,49 @@ stop_does_not_wait_beyond_its_grace(void **state)
 	}
 }
 
+static void
+waiting_calls_are_not_run_after_a_stop(void **state)
+{
+	int fds[40];
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		fds[i] = t_connect(port);
+		t_send(fds[i], "GET /slow HTTP/1.1\r\n" H "\r\n");
+	}
+	t_sleep_ms(100);
+	http_server_stop(server, 0);
+	/* Of 40 calls only those ran that had one of the 16 threads. */
+	assert_in_range(atomic_load(&handler_calls), 1, 16);
+	for (int i = 0; i < 40; i++)
+		close(fds[i]);
+}
+
+static void
+peer_of(struct http_call *c)
+{
+	http_reply(c, 200, "text/plain", view_str(c->peer));
+}
+
+static void
+all_addresses_are_served(void **state)
+{
+	static const struct http_listen l = { "", 0, false };
+	static const struct http_route r = { HTTP_GET, "/", peer_of,
+		HTTP_INLINE, 0, 0 };
+	const struct http_server_params p = { .listen = &l, .n_listen = 1 };
+	AUTO(http_server) all = NULL;
+
+	(void)state;
+	assert_int_equal(http_server_new(&all, &p, NULL), RC_OK);
+	assert_int_equal(http_server_add(all, &r, 1, NULL, NULL), RC_OK);
+	assert_int_equal(http_server_start(all, NULL), RC_OK);
+	assert_int_equal(
+	    t_exchange(http_server_port(all, 0), "GET / HTTP/1.1\r\n" H "\r\n"),
+	    200);
+	assert_string_equal(t_body(), "127.0.0.1");
+}
+
 static atomic_bool hammering;
 
 static void *
@@ -727,6 +770,8 @@ main(void)
 		CASE(clients_that_leave_do_no_harm),
 		CASE(stop_finishes_running_calls),
 		CASE(stop_does_not_wait_beyond_its_grace),
+		CASE(waiting_calls_are_not_run_after_a_stop),
+		cmocka_unit_test(all_addresses_are_served),
 		cmocka_unit_test_teardown(
 		    stop_under_load_joins_everything, stop),
 		CASE(a_busy_port_is_named),

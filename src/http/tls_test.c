@@ -475,6 +475,7 @@ nonsense_on_a_tls_port_is_closed(void **state)
 	t_send(fd, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
 	t_read(fd, 0);
 	close(fd);
+	t_sleep_ms(50);
 	http_server_stats(server, &st);
 	assert_int_equal(st.tls_failures, 1);
 	assert_int_equal(st.connections, 0);
