@@ -306,6 +306,26 @@ call_run(struct call *k)
 		call_error(k, 500, "reply too large");
 }
 
+void
+call_resume(struct call *k)
+{
+	http_handler fn = k->deferred;
+
+	k->deferred = NULL;
+	fn(&k->c);
+	if (k->c.out.failed != RC_OK)
+		call_error(k, 500, "reply too large");
+}
+
+void
+http_defer(struct http_call *c, enum http_class cls, http_handler fn)
+{
+	struct call *k = c->priv;
+
+	k->deferred = fn;
+	k->defer_cls = cls;
+}
+
 static const char *
 reason_of(int status)
 {

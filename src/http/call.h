@@ -38,9 +38,11 @@ struct call {
 	struct view ref;    /* body by reference, instead of c.out */
 	void (*release)(void *arg);
 	void *release_arg;
-	bool close;        /* the connection ends behind the reply */
-	int64_t start_us;  /* head complete, monotonic */
-	int64_t queued_ms; /* given to a pool */
+	bool close;            /* the connection ends behind the reply */
+	int64_t start_us;      /* head complete, monotonic */
+	int64_t queued_ms;     /* given to a pool */
+	http_handler deferred; /* set by http_defer; NULL = none */
+	enum http_class defer_cls;
 	struct call *next; /* on a free list or a done queue */
 };
 
@@ -58,6 +60,8 @@ int call_begin(struct call *k, const struct routes *routes, struct view head);
 size_t call_body_max(const struct call *k);
 /* Query, form, session, then the handler; on the handler's thread. */
 void call_run(struct call *k);
+/* The deferred handler, on a worker. */
+void call_resume(struct call *k);
 /* Sets the reply of a refusal. */
 void call_error(struct call *k, int status, const char *text);
 /* Appends status line and headers to out and returns the body behind them

@@ -254,12 +254,14 @@ run(struct conn *c)
 	k->start_us = mono_us();
 	if (k->route->r.cls == HTTP_INLINE) {
 		call_run(k);
-		return reply(c);
+		if (k->deferred == NULL)
+			return reply(c);
 	}
 	c->state = CONN_RUN;
 	c->deadline_ms = 0;
 	if (net_dispatch(c->net, k) == RC_OK)
 		return STEP_WAIT;
+	k->deferred = NULL;
 	call_error(k, 503, "too busy");
 	http_reply_header(&k->c, "Retry-After", "5");
 	return reply(c);

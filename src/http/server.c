@@ -114,6 +114,8 @@ work(void *arg)
 	if (atomic_load(&n->s->abandoned) ||
 	    net_now_ms(n) - k->queued_ms > n->s->p.request_timeout_ms)
 		call_error(k, 503, "too busy");
+	else if (k->deferred != NULL)
+		call_resume(k);
 	else
 		call_run(k);
 	{
@@ -132,7 +134,9 @@ enum rc
 net_dispatch(struct net *n, struct call *k)
 {
 	k->queued_ms = net_now_ms(n);
-	return pool_run(n->s->pools[k->route->r.cls], work, k);
+	return pool_run(
+	    n->s->pools[k->deferred != NULL ? k->defer_cls : k->route->r.cls],
+	    work, k);
 }
 
 /* Finished calls, oldest first. */

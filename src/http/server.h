@@ -72,6 +72,7 @@ struct http_call {
 	struct http_session *session; /* of the JSESSIONID cookie, or NULL */
 	struct arena *arena;
 	void *route_arg;
+	void *data; /* the handler's own, across http_defer */
 	/* reply */
 	int status; /* 200 unless set */
 	struct buf out;
@@ -105,6 +106,10 @@ void http_reply_ref(struct http_call *c, int status, const char *type,
 const char *http_base_url(struct http_call *c);
 
 typedef void (*http_handler)(struct http_call *c);
+
+/* From an HTTP_INLINE handler, as its last act: the call goes on with fn on a
+ * worker of that class (a ready answer was not at hand). */
+void http_defer(struct http_call *c, enum http_class cls, http_handler fn);
 
 /* pattern: "/ca/v2/certs/{id}"; a last segment of "*" takes the rest of the
  * path (param "*"). Fixed segments win over {names}. */

@@ -61,6 +61,10 @@ struct keystore *instance_keystore(struct instance *i);
 struct http_server *instance_http(struct instance *i);
 const struct cfg *instance_server_cfg(struct instance *i);
 struct subsystem *instance_subsystem(struct instance *i, const char *name);
+/* The k-th subsystem, NULL past the end. */
+struct subsystem *instance_subsystem_at(struct instance *i, size_t k);
+/* Runs the ticks soon: effects are waiting, or a command left work. */
+void instance_wake(struct instance *i);
 /* FQDN, plain and TLS port as clients see them (server.cfg). */
 const char *instance_host(struct instance *i);
 int instance_http_port(struct instance *i);

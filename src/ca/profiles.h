@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* profiles.h - the profiles of a CA in memory, from their records. Files under
+ * conf/ca/profiles/ca are a hand-edited view: at start a file that differs from
+ * what was last applied on this host changes the record; a record that changed
+ * rewrites its file (design.md, decisions). */
+#ifndef CA_PROFILES_H
+#define CA_PROFILES_H
+
+#include "base/clock.h"
+#include "profile/profile.h"
+#include "store/store.h"
+
+struct profiles;
+
+/* dir: folder of the files; applied: file with the digests last applied. */
+MUST enum rc profiles_new(struct profiles **out, struct store *s,
+    const char *dir, const char *applied, const struct clock *clock,
+    struct err *e);
+void profiles_free(struct profiles *p);
+OWNED(profiles)
+
+/* A reference; RC_NOTFOUND "Profile X Not Found". */
+MUST enum rc profiles_get(
+    struct profiles *p, struct profile **out, const char *id, struct err *e);
+/* In order of id, until fn returns false. */
+void profiles_each(
+    struct profiles *p, bool (*fn)(void *arg, struct profile *x), void *arg);
+
+/* Always starts disabled. RC_EXISTS. */
+MUST enum rc profiles_add(struct profiles *p, struct profile *x, struct err *e);
+/* RC_CONFLICT while enabled. */
+MUST enum rc profiles_modify(
+    struct profiles *p, struct profile *x, struct err *e);
+MUST enum rc profiles_delete(struct profiles *p, const char *id, struct err *e);
+/* RC_CONFLICT when it is in that state already; a profile whose plug-ins cannot
+ * work is not enabled. */
+MUST enum rc profiles_enable(struct profiles *p, const char *id, bool enable,
+    const char *by, struct err *e);
+
+/* The feed's hand: a profile record has changed (r NULL = deleted). */
+void profiles_follow(struct profiles *p, const char *id, const struct rec *r);
+
+#endif

@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* start.c - bring the CA subsystem up and down; its clockwork and metrics.
+ * Owns:    struct ca.
+ * Trusts:  CS.cfg as far as each reader checks it.
+ * Threads: ca_start and ca_stop on the instance's thread, ca_tick on its timer,
+ *          the feed's callback on committing threads. */
+#include <stdatomic.h>
+
+#include <openssl/rand.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "ca/api.h"
+#include "x509/name.h"
+
+enum {
+	ID_BITS_MIN = 64,
+	ID_BITS_MAX = 159, /* positive in 20 octets (RFC 5280 4.1.2.2) */
+	SHORTEST_SLEEP_MS = 50,
+	RETRY_MS = 10000,
+	TICK_MS = 60000,
+};
+
+static void
+identity_done(struct ca_identity *i)
+{
+	key_free(i->key);
+	buf_done(&i->der);
+}
+
+static void
+ca_free(struct ca *ca)
+{
+	if (ca == NULL)
+		return;
+	watch_free(ca->watch);
+	for (size_t i = 0; i < ca->n_points; i++) {
+		issuing_point_free(ca->points[i]);
+		free(ca->point_ids[i]);
+	}
+	profiles_free(ca->profiles);
+	acl_free(ca->acl);
+	ocsp_table_free(ca->ocsp_ready);
+	identity_done(&ca->signing);
+	identity_done(&ca->ocsp);
+	buf_done(&ca->issuer_text);
+	for (size_t i = 0; i < ca->n_patterns; i++)
+		free(ca->patterns[i]);
+	pthread_rwlock_destroy(&ca->acl_lock);
+	free(ca);
+}
+
+/* Certificate and key of a tag, by ca.cert.<tag>.nickname. */
+static enum rc
+load_identity(struct ca *ca, struct ca_identity *i, const char *tag,
+    const char *alg_name, struct err *e)
+{
+	const char *nick = cfg_getf(ca->cfg, "ca.cert.%s.nickname", tag);
+	const char *alg = cfg_getf(ca->cfg, "ca.%s.%s", tag, alg_name);
+	enum rc rc;
+
+	if (nick == NULL)
+		nick = cfg_getf(ca->cfg, "ca.%s.nickname", tag);
+	if (nick == NULL || nick[0] == '\0')
+		return err_set(e, RC_INVALID,
+		    "CS.cfg: ca.cert.%s.nickname is missing", tag);
+	i->der = buf_empty(CERT_DER_MAX);
+	rc = keystore_find_pair(
+	    instance_keystore(ca->instance), &i->key, &i->der, nick, e);
+	if (rc == RC_OK)
+		rc = cert_parse(&i->cert, buf_view(&i->der), e);
+	if (rc != RC_OK)
+		return err_prefix(e, "%s certificate \"%s\"", tag, nick);
+	i->sigalg = key_default_sigalg(i->key);
+	if (alg == NULL || alg[0] == '\0')
+		return RC_OK;
+	i->sigalg = sigalg_find(alg);
+	if (i->sigalg == SIGALG_COUNT || !key_can_sign(i->key, i->sigalg))
+		return err_set(e, RC_INVALID,
+		    "CS.cfg: ca.%s.%s=%s: the key cannot sign with that", tag,
+		    alg_name, alg);
+	return RC_OK;
+}
+
+static enum rc
+load_keys(struct ca *ca, struct err *e)
+{
+	AUTO_STR list =
+	    strdup(cfg_str(ca->cfg, "ca.profiles.defaultSigningAlgsAllowed",
+		"SHA256withRSA,SHA384withRSA,SHA512withRSA,SHA256withEC,"
+		"SHA384withEC,SHA512withEC"));
+	char *names[SIGALG_COUNT * 2];
+	size_t n;
+	enum rc rc;
+
+	if ((rc = load_identity(ca, &ca->signing, "signing",
+		 "defaultSigningAlgorithm", e)) != RC_OK ||
+	    (rc = load_identity(ca, &ca->ocsp, "ocsp_signing",
+		 "defaultSigningAlgorithm", e)) != RC_OK)
+		return rc;
+	rc = cert_key_id(&ca->signing.cert, &ca->key_id, ca->key_id_room, e);
+	if (rc != RC_OK)
+		return rc;
+	ca->issuer_text = buf_empty(0);
+	rc = name_text(&ca->issuer_text, ca->signing.cert.subject, e);
+	if (rc != RC_OK)
+		return rc;
+	if (list == NULL)
+		return err_set(e, RC_NOMEM, "algorithms");
+	n = text_split(list, ",", names, SIGALG_COUNT * 2);
+	for (size_t i = 0; i < n && i < SIGALG_COUNT * 2; i++) {
+		enum sigalg a = sigalg_find(names[i]);
+		if (a < SIGALG_COUNT && ca->n_allowed < SIGALG_COUNT &&
+		    key_can_sign(ca->signing.key, a))
+			ca->allowed[ca->n_allowed++] = a;
+	}
+	for (int d = 0; d < CA_DIGESTS; d++) {
+		rc = ocsp_issuer_init(&ca->issuer_ids[d], (enum digest)d,
+		    ca->signing.cert.subject, ca->signing.cert.spki, e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+enum rc
+ca_new_id(struct ca *ca, struct num *out, const char *what, struct err *e)
+{
+	uint8_t b[NUM_MAX];
+	int64_t bits =
+	    strcmp(what, "cert") == 0 ? ca->cert_id_bits : ca->request_id_bits;
+	size_t n = (size_t)(bits + 7) / 8;
+
+	if (RAND_bytes(b, (int)n) != 1)
+		return err_openssl(e, RC_CRYPTO, "random number");
+	if (bits % 8 != 0)
+		b[0] &= (uint8_t)((1u << (bits % 8)) - 1);
+	return num_from_view(out, view_of(b, n), e);
+}
+
+static enum rc
+load_ids(struct ca *ca, struct err *e)
+{
+	static const char *const what[] = { "cert", "request" };
+	int64_t *const bits[] = { &ca->cert_id_bits, &ca->request_id_bits };
+	AUTO_BUF name = buf_empty(256);
+	enum rc rc;
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *g =
+		    cfg_getf(ca->cfg, "dbs.%s.id.generator", what[i]);
+		if (g != NULL && strcmp(g, "random") != 0)
+			return err_set(e, RC_UNSUPPORTED,
+			    "CS.cfg: dbs.%s.id.generator=%s: this version has "
+			    "only random",
+			    what[i], g);
+		buf_reset(&name);
+		buf_addf(&name, "dbs.%s.id.length", what[i]);
+		rc = cfg_int(ca->cfg, bits[i], buf_cstr(&name), ID_BITS_MIN,
+		    ID_BITS_MAX, 128, e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static const char *
+env_setting(void *arg, const char *name)
+{
+	return cfg_get(((struct ca *)arg)->cfg, name);
+}
+
+static void
+env_random(void *arg, uint8_t *out, size_t n)
+{
+	(void)arg;
+	if (RAND_bytes(out, (int)n) != 1)
+		memset(out, 0, n);
+}
+
+/* Certificates by subject or key, for uniqueness constraints. */
+struct lookup {
+	bool (*fn)(void *arg, const struct cert_rec *c);
+	void *arg;
+	struct err *e;
+	enum rc rc;
+};
+
+static bool
+lookup_one(void *arg, const struct rec *r)
+{
+	struct lookup *l = arg;
+	AUTO(arena) a = arena_new(0);
+	struct cert_rec c;
+
+	l->rc = a != NULL ? cert_rec_decode(&c, r, a, l->e) : RC_NOMEM;
+	return l->rc == RC_OK && l->fn(l->arg, &c);
+}
+
+static enum rc
+env_certs(void *arg, enum profile_cert_key by, struct view what,
+    bool (*fn)(void *fn_arg, const struct cert_rec *c), void *fn_arg,
+    struct err *e)
+{
+	struct ca *ca = arg;
+	AUTO_BUF f = buf_empty(FILTER_TEXT_MAX);
+	struct lookup l = { fn, fn_arg, e, RC_OK };
+	struct query q = { .kind = REC_CERT };
+	enum rc rc;
+
+	buf_add_str(&f,
+	    by == PROFILE_CERT_BY_SUBJECT ? "(subjectName="
+					  : "(publicKeyData=");
+	filter_escape(&f, what);
+	buf_add_char(&f, ')');
+	if ((rc = buf_check(&f, e)) != RC_OK)
+		return rc;
+	q.filter = buf_cstr(&f);
+	rc = store_search(ca->store, &q, lookup_one, &l, e);
+	return rc == RC_OK ? l.rc : rc;
+}
+
+static bool
+env_is_agent(void *arg, struct view cert)
+{
+	AUTO(principal) p = NULL;
+
+	return auth_certificate(((struct ca *)arg)->store, &p, cert, NULL) ==
+	    RC_OK &&
+	    principal_in(p, "Certificate Manager Agents");
+}
+
+void
+ca_profile_env(struct ca *ca, struct profile_env *env)
+{
+	int64_t n;
+
+	*env = (struct profile_env){
+		.now = clock_now(ca->clock),
+		.ca_subject = ca->signing.cert.subject,
+		.ca_key_id = ca->key_id,
+		.ca_not_before = ca->signing.cert.not_before,
+		.ca_not_after = ca->signing.cert.not_after,
+		.ca_sigalg = ca->signing.sigalg,
+		.sigalgs = ca->allowed,
+		.n_sigalgs = ca->n_allowed,
+		.ocsp_uri = cfg_get(ca->cfg, "ca.defaultOcspUri"),
+		.host = instance_host(ca->instance),
+		.port = (unsigned)instance_http_port(ca->instance),
+		.skip_pop =
+		    !cfg_bool(ca->cfg, "ca.requestVerify.enabled", true),
+		.setting = env_setting,
+		.certs = env_certs,
+		.random = env_random,
+		.is_agent = env_is_agent,
+		.arg = ca,
+	};
+	if (cfg_int(ca->cfg, &n, "ca.SAN.entryNum", 1, 100, 4, NULL) == RC_OK)
+		env->san_entries = (unsigned)n;
+}
+
+void
+ca_audit_effect(struct ca *ca, struct batch *b, const struct audit_entry *x)
+{
+	AUTO_BUF line = buf_empty(64 * 1024);
+
+	audit_line(ca->audit, &line, x);
+	if (line.len > 0 && buf_check(&line, NULL) == RC_OK)
+		batch_effect(b, AUDIT_EFFECT, buf_view(&line));
+}
+
+const char *
+ca_subject_id(const struct principal *p)
+{
+	return p != NULL ? p->uid : "$Unidentified$";
+}
+
+enum rc
+ca_allowed(struct ca *ca, const struct principal *p, const char *peer,
+    const char *resource, const char *op, struct err *e)
+{
+	enum rc rc;
+
+	pthread_rwlock_rdlock(&ca->acl_lock);
+	rc = acl_check(ca->acl, p, peer, resource, op, e);
+	pthread_rwlock_unlock(&ca->acl_lock);
+	return rc;
+}
+
+/* --- the feed ------------------------------------------------------------ */
+
+static void
+reload_acl(struct ca *ca, const struct rec *r)
+{
+	const struct rec_attr *v =
+	    r != NULL ? rec_attr(r, "resourceACLS") : NULL;
+	struct acl *fresh = NULL;
+
+	for (size_t i = 0; v != NULL && i < v->n; i++) {
+		struct err e = { RC_OK, "" };
+		if (acl_add(&fresh, (const char *)v->values[i].data, &e) ==
+		    RC_OK)
+			continue;
+		log_error("ca",
+		    "ACLs changed but cannot be read, the former "
+		    "ones stay: %s",
+		    e.text);
+		acl_free(fresh);
+		return;
+	}
+	if (fresh == NULL)
+		return;
+	pthread_rwlock_wrlock(&ca->acl_lock);
+	struct acl *old = ca->acl;
+	ca->acl = fresh;
+	pthread_rwlock_unlock(&ca->acl_lock);
+	acl_free(old);
+}
+
+static void
+follow(void *arg, const struct feed_item *i)
+{
+	struct ca *ca = arg;
+	struct num serial;
+
+	switch ((int)i->kind) {
+	case REC_CERT:
+		if (num_parse(&serial, i->id, true, NULL) == RC_OK)
+			ocsp_table_drop(ca->ocsp_ready, &serial);
+		break;
+	case REC_PROFILE:
+		profiles_follow(ca->profiles, i->id, i->rec);
+		break;
+	case REC_ACL:
+		reload_acl(ca, i->rec);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- CRLs ------------------------------------------------------------------ */
+
+size_t
+ca_point_find(const struct ca *ca, const char *id)
+{
+	for (size_t i = 0; i < ca->n_points; i++) {
+		if (strcmp(ca->point_ids[i], id) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+static bool
+new_point_id(const struct ca *ca, const char *name, size_t n)
+{
+	for (size_t i = 0; i < ca->n_points; i++) {
+		if (strlen(ca->point_ids[i]) == n &&
+		    strncmp(ca->point_ids[i], name, n) == 0)
+			return false;
+	}
+	return true;
+}
+
+static enum rc
+open_points(struct ca *ca, struct err *e)
+{
+	AUTO_STR dir = paths_crl(instance_paths(ca->instance), "ca");
+	size_t from = cfg_lower(ca->cfg, "ca.crl.");
+	enum rc rc;
+
+	if (dir == NULL)
+		return err_set(e, RC_NOMEM, "issuing points");
+	if ((rc = file_mkdirs(dir, 0770, e)) != RC_OK)
+		return rc;
+	for (size_t i = from; i < cfg_count(ca->cfg); i++) {
+		struct cfg_item x = cfg_at(ca->cfg, i);
+		if (!text_starts(x.name, "ca.crl."))
+			break;
+		const char *id = x.name + 7, *dot = strchr(id, '.');
+		if (dot == NULL || strncmp(id, "pageSize", 8) == 0 ||
+		    !new_point_id(ca, id, (size_t)(dot - id)))
+			continue;
+		if (ca->n_points == CA_POINTS_MAX)
+			return err_set(e, RC_TOOBIG,
+			    "more than %d CRL issuing points", CA_POINTS_MAX);
+		char *name = strndup(id, (size_t)(dot - id));
+		if (name == NULL)
+			return err_set(e, RC_NOMEM, "issuing points");
+		ca->point_ids[ca->n_points] = name;
+		struct issuing_point_params p = { .id = name,
+			.cfg = ca->cfg,
+			.store = ca->store,
+			.clock = ca->clock,
+			.key = ca->signing.key,
+			.ca_cert = ca->signing.cert.der,
+			.issuer = buf_cstr(&ca->issuer_text),
+			.host_ca = true,
+			.dir = dir,
+			.ca_url = ca->plain_url };
+		rc = issuing_point_open(&ca->points[ca->n_points], &p, e);
+		if (rc != RC_OK) {
+			free(name);
+			return err_prefix(e, "issuing point");
+		}
+		ca->n_points++;
+	}
+	return RC_OK;
+}
+
+enum rc
+ca_crl_generate(struct ca *ca, size_t point, const struct generate_options *o,
+    struct err *e)
+{
+	struct issuing_point_status st;
+	char dec[NUM_TEXT_MAX];
+	bool made = false;
+	enum rc rc;
+
+	rc = issuing_point_generate(ca->points[point], o, &made, e);
+	if (rc != RC_OK) {
+		rc_ignore(audit_event(ca->audit,
+		    AUDIT_ENTRY("FULL_CRL_GENERATION", NULL, false,
+			"full CRL generation failed",
+			{ "FailureReason", e != NULL ? e->text : NULL }),
+		    NULL)); /* a failed audit log stops the CA in tick */
+		return rc;
+	}
+	if (!made)
+		return RC_OK;
+	atomic_fetch_add(&ca->n_crls, 1);
+	issuing_point_status(ca->points[point], &st);
+	num_dec(dec, &st.number);
+	log_info("crl", "issuing_point=%s number=%s entries=%llu took_ms=%lld",
+	    ca->point_ids[point], dec, (unsigned long long)st.count,
+	    (long long)st.took_ms);
+	return audit_event(ca->audit,
+	    AUDIT_ENTRY("FULL_CRL_GENERATION", NULL, true,
+		"full CRL generation", { "CRLnum", dec }),
+	    e);
+}
+
+/* --- clockwork -------------------------------------------------------------- */
+
+static bool
+write_audit(void *arg, const struct effect *x)
+{
+	struct ca *ca = arg;
+
+	return audit_write(ca->audit, x->payload, NULL) == RC_OK;
+}
+
+static int64_t
+tick_statuses(struct ca *ca, int64_t now_ms)
+{
+	struct err e = { RC_OK, "" };
+	int64_t interval;
+
+	if (cfg_int(ca->cfg, &interval, "ca.certStatusUpdateInterval", 0,
+		INT32_MAX, 600, &e) != RC_OK ||
+	    interval == 0)
+		return RETRY_MS;
+	if (now_ms >= ca->next_status_ms) {
+		if (ca_update_statuses(ca, now_ms / 1000, &e) != RC_OK)
+			log_warning(
+			    "ca", "status maintenance: %s, continuing", e.text);
+		ca->next_status_ms = now_ms + interval * 1000;
+	}
+	return ca->next_status_ms - now_ms;
+}
+
+static int64_t
+tick_points(struct ca *ca, int64_t now_ms)
+{
+	static const struct generate_options when_due = { .sigalg =
+							      SIGALG_COUNT };
+	int64_t next = TICK_MS;
+
+	for (size_t i = 0; i < ca->n_points; i++) {
+		struct err e = { RC_OK, "" };
+		int64_t due;
+		if (issuing_point_refresh(ca->points[i], &e) != RC_OK ||
+		    (issuing_point_due(ca->points[i]) <= now_ms / 1000 &&
+			ca_crl_generate(ca, i, &when_due, &e) != RC_OK)) {
+			log_warning("crl",
+			    "issuing_point=%s: %s, continuing; next try in "
+			    "%d s",
+			    ca->point_ids[i], e.text, RETRY_MS / 1000);
+			next = next < RETRY_MS ? next : RETRY_MS;
+			continue;
+		}
+		due = issuing_point_due(ca->points[i]);
+		if (due < now_ms / 1000 + TICK_MS / 1000 &&
+		    due * 1000 - now_ms < next)
+			next = due * 1000 - now_ms;
+	}
+	return next;
+}
+
+static int64_t
+ca_tick(struct subsystem *s, int64_t now_ms)
+{
+	struct ca *ca = s->self;
+	struct err e = { RC_OK, "" };
+	int64_t a, b;
+
+	if (store_drain(ca->store, AUDIT_EFFECT, write_audit, ca, &e) != RC_OK)
+		log_warning("ca", "effects journal: %s, continuing", e.text);
+	a = tick_statuses(ca, now_ms);
+	b = tick_points(ca, now_ms);
+	a = a < b ? a : b;
+	return a > SHORTEST_SLEEP_MS ? a : SHORTEST_SLEEP_MS;
+}
+
+static void
+add_metric(struct buf *b, const char *name, uint64_t v)
+{
+	buf_addf(b, "# TYPE %s counter\n%s %llu\n", name, name,
+	    (unsigned long long)v);
+}
+
+static void
+ca_metrics(struct subsystem *s, struct buf *b)
+{
+	struct ca *ca = s->self;
+
+	add_metric(b, "pki_ca_issued_total", atomic_load(&ca->n_issued));
+	add_metric(b, "pki_ca_rejected_total", atomic_load(&ca->n_rejected));
+	add_metric(b, "pki_ca_revoked_total", atomic_load(&ca->n_revoked));
+	add_metric(
+	    b, "pki_ca_ocsp_ready_total", atomic_load(&ca->n_ocsp_ready));
+	add_metric(
+	    b, "pki_ca_ocsp_signed_total", atomic_load(&ca->n_ocsp_signed));
+	add_metric(b, "pki_ca_crls_total", atomic_load(&ca->n_crls));
+}
+
+/* --- start ------------------------------------------------------------------ */
+
+static enum rc
+load_settings(struct ca *ca, struct err *e)
+{
+	int64_t n;
+	enum rc rc;
+
+	ca->nonces = cfg_bool(ca->cfg, "ca.enableNonces", true);
+	ca->ocsp_next_update = cfg_bool(ca->cfg, "ca.ocspNextUpdate", false);
+	ca->ocsp_by_name = cfg_bool(ca->cfg, "ca.byName", true);
+	if ((rc = cfg_int(ca->cfg, &ca->ocsp_lifetime, "ca.ocspAnswerLifetime",
+		 0, 86400, 60, e)) != RC_OK ||
+	    (rc = cfg_int(ca->cfg, &n, "ca.maxNumberOfNonces", 1, 100000, 100,
+		 e)) != RC_OK)
+		return rc;
+	ca->nonces_max = (size_t)n;
+	return load_ids(ca, e);
+}
+
+static enum rc
+open_parts(struct ca *ca, struct err *e)
+{
+	const struct instance_paths *p = instance_paths(ca->instance);
+	AUTO_STR dir = paths_profiles(p, "ca");
+	AUTO_BUF applied = buf_empty(4096);
+	enum rc rc;
+
+	buf_addf(&applied, "%s/profiles.applied", p->host);
+	if (dir == NULL)
+		return err_set(e, RC_NOMEM, "CA");
+	snprintf(ca->plain_url, sizeof(ca->plain_url), "http://%s:%d",
+	    instance_host(ca->instance), instance_http_port(ca->instance));
+	if ((rc = file_mkdirs(p->host, 0700, e)) != RC_OK ||
+	    (rc = load_settings(ca, e)) != RC_OK ||
+	    (rc = load_keys(ca, e)) != RC_OK ||
+	    (rc = acl_load(&ca->acl, ca->store, e)) != RC_OK ||
+	    (rc = profiles_new(&ca->profiles, ca->store, dir,
+		 buf_cstr(&applied), ca->clock, e)) != RC_OK ||
+	    (rc = open_points(ca, e)) != RC_OK)
+		return rc;
+	ca->ocsp_ready = ocsp_table_new();
+	if (ca->ocsp_ready == NULL)
+		return err_set(e, RC_NOMEM, "CA");
+	rc = store_watch(ca->store, &ca->watch,
+	    1u << REC_CERT | 1u << REC_PROFILE | 1u << REC_ACL, UINT64_MAX,
+	    follow, ca, e);
+	return rc == RC_OK ? ca_routes(ca, e) : rc;
+}
+
+static void
+effects_waiting(void *arg)
+{
+	instance_wake(arg);
+}
+
+static enum rc
+ca_start(struct subsystem *s, struct err *e)
+{
+	struct ca *ca = calloc(1, sizeof(*ca));
+	enum rc rc;
+
+	if (ca == NULL)
+		return err_set(e, RC_NOMEM, "CA");
+	ca->sub = s;
+	ca->instance = s->instance;
+	ca->store = s->store;
+	ca->cfg = s->cfg;
+	ca->audit = s->audit;
+	ca->clock = instance_clock(s->instance);
+	pthread_rwlock_init(&ca->acl_lock, NULL);
+	rc = open_parts(ca, e);
+	if (rc != RC_OK) {
+		ca_free(ca);
+		return rc;
+	}
+	s->self = ca;
+	store_on_effect(ca->store, effects_waiting, ca->instance);
+	log_info("ca", "issuer=\"%s\" points=%zu", buf_cstr(&ca->issuer_text),
+	    ca->n_points);
+	return RC_OK;
+}
+
+static void
+ca_stop(struct subsystem *s)
+{
+	struct ca *ca = s->self;
+
+	store_on_effect(ca->store, NULL, NULL);
+	if (store_drain(ca->store, AUDIT_EFFECT, write_audit, ca, NULL) !=
+	    RC_OK)
+		log_warning("ca",
+		    "effects stay for the next start, "
+		    "continuing");
+	ca_free(ca);
+	s->self = NULL;
+}
+
+const struct subsystem_class ca_class = {
+	.name = "ca",
+	.type = "CA",
+	.start = ca_start,
+	.tick = ca_tick,
+	.control = ca_control,
+	.metrics = ca_metrics,
+	.stop = ca_stop,
+};

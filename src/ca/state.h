@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state.h - what the files of ca/ share: the running CA. */
+#ifndef CA_STATE_H
+#define CA_STATE_H
+
+#include "ca/ca.h"
+#include "ca/ocsp_table.h"
+#include "ca/profiles.h"
+#include "crl/issuing_point.h"
+#include "instance/audit.h"
+#include "profile/engine.h"
+#include "x509/cert.h"
+#include "x509/ocsp.h"
+
+enum {
+	CA_POINTS_MAX = 16,
+	CA_DIGESTS = 4,
+	CA_PATTERNS_MAX = 512,
+};
+
+struct ca_identity {
+	struct key *key;
+	struct buf der;
+	struct cert cert; /* views into der */
+	enum sigalg sigalg;
+};
+
+struct ca {
+	struct subsystem *sub;
+	struct instance *instance;
+	struct store *store;
+	struct cfg *cfg;
+	const struct clock *clock;
+	struct audit *audit;
+
+	struct ca_identity signing, ocsp;
+	uint8_t key_id_room[DIGEST_MAX];
+	struct view key_id; /* of the signing certificate */
+	struct buf issuer_text;
+	enum sigalg allowed[SIGALG_COUNT];
+	size_t n_allowed;
+
+	struct profiles *profiles;
+	struct acl *acl; /* behind acl_lock: replaced when the record changes */
+	pthread_rwlock_t acl_lock;
+	struct issuing_point *points[CA_POINTS_MAX];
+	char *point_ids[CA_POINTS_MAX];
+	size_t n_points;
+	char plain_url[300]; /* "http://host:port" */
+
+	struct ocsp_issuer issuer_ids[CA_DIGESTS]; /* by enum digest */
+	struct ocsp_table *ocsp_ready;
+	int64_t ocsp_lifetime;
+	bool ocsp_next_update, ocsp_by_name;
+
+	struct watch *watch;
+	int64_t next_status_ms;
+	bool nonces;
+	size_t nonces_max;
+	int64_t cert_id_bits, request_id_bits;
+	char *patterns[CA_PATTERNS_MAX]; /* of the routes */
+	size_t n_patterns;
+
+	/* metrics */
+	_Atomic uint64_t n_issued, n_rejected, n_revoked, n_ocsp_ready,
+	    n_ocsp_signed, n_crls;
+};
+
+/* The profile engine's environment for this CA now. */
+void ca_profile_env(struct ca *ca, struct profile_env *env);
+/* A fresh random number of cert.id.length (or request.id.length) bits. */
+MUST enum rc ca_new_id(
+    struct ca *ca, struct num *out, const char *what, struct err *e);
+/* Adds one audit line to a batch as an effect. */
+void ca_audit_effect(
+    struct ca *ca, struct batch *b, const struct audit_entry *x);
+/* "caadmin", or $NonRoleUser$ / $Unidentified$ for the log. */
+const char *ca_subject_id(const struct principal *p);
+/* resourceACLS check under the lock. */
+MUST enum rc ca_allowed(struct ca *ca, const struct principal *p,
+    const char *peer, const char *resource, const char *op, struct err *e);
+/* Generates the list of one issuing point as o says; audits and logs. */
+MUST enum rc ca_crl_generate(struct ca *ca, size_t point,
+    const struct generate_options *o, struct err *e);
+/* Index of an issuing point by id; SIZE_MAX when unknown. */
+size_t ca_point_find(const struct ca *ca, const char *id);
+/* Commands of the control socket ("ca.crl-update" ...). */
+MUST enum rc ca_control(struct subsystem *s, const char *command,
+    struct view args, struct buf *out, struct err *e);
+/* Adds the HTTP routes. */
+MUST enum rc ca_routes(struct ca *ca, struct err *e);
+
+#endif

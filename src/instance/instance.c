@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* instance.c - start and stop a running instance.
+ * Owns:    every long-lived part: keystore, stores, server, control, timer.
+ * Trusts:  its configuration files as far as their readers checked them.
+ * Threads: instance_start and instance_stop on one thread; the timer thread
+ *          calls the subsystems' ticks; accessors from any thread. */
+#include "instance/instance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <jansson.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "instance/audit.h"
+#include "instance/control.h"
+#include "instance/instance_http.h"
+
+enum {
+	CLASSES_MAX = 8,
+	SUBSYSTEMS_MAX = 8,
+	ROOTS_MAX = 256,
+	TICK_MAX_MS = 60000,
+};
+
+struct instance {
+	struct instance_paths *paths;
+	const struct clock *clock;
+	struct cfg *server_cfg, *passwords;
+	struct keystore *keystore;
+	struct subsystem subs[SUBSYSTEMS_MAX];
+	size_t n_subs;
+	struct http_server *http;
+	struct instance_http *pages;
+	struct control *control;
+	int lock_fd;
+	int64_t http_port, https_port;
+	char *host;
+	/* timer */
+	pthread_t timer;
+	bool timer_runs;
+	pthread_mutex_t lock; /* stopping */
+	pthread_cond_t wake;
+	bool stopping;
+};
+
+static const struct subsystem_class *classes[CLASSES_MAX];
+static size_t n_classes;
+
+void
+subsystem_register(const struct subsystem_class *cls)
+{
+	if (n_classes < CLASSES_MAX)
+		classes[n_classes++] = cls;
+}
+
+const struct instance_paths *
+instance_paths(struct instance *i)
+{
+	return i->paths;
+}
+
+const struct clock *
+instance_clock(struct instance *i)
+{
+	return i->clock;
+}
+
+struct keystore *
+instance_keystore(struct instance *i)
+{
+	return i->keystore;
+}
+
+struct http_server *
+instance_http(struct instance *i)
+{
+	return i->http;
+}
+
+const struct cfg *
+instance_server_cfg(struct instance *i)
+{
+	return i->server_cfg;
+}
+
+const char *
+instance_host(struct instance *i)
+{
+	return i->host;
+}
+
+int
+instance_http_port(struct instance *i)
+{
+	return (int)i->http_port;
+}
+
+int
+instance_https_port(struct instance *i)
+{
+	return (int)i->https_port;
+}
+
+struct subsystem *
+instance_subsystem(struct instance *i, const char *name)
+{
+	for (size_t k = 0; k < i->n_subs; k++) {
+		if (strcmp(i->subs[k].name, name) == 0)
+			return &i->subs[k];
+	}
+	return NULL;
+}
+
+struct subsystem *
+instance_subsystem_at(struct instance *i, size_t k)
+{
+	return k < i->n_subs ? &i->subs[k] : NULL;
+}
+
+struct secret *
+instance_password(struct instance *i, const char *name)
+{
+	const char *v = cfg_get(i->passwords, name);
+	AUTO_BUF prompt = buf_empty(512);
+	struct secret *s = NULL;
+
+	if (v != NULL)
+		return secret_new(view_str(v));
+	buf_addf(&prompt, "Enter password for %s: ", name);
+	if (secret_ask(&s, buf_cstr(&prompt), NULL) != RC_OK)
+		return NULL;
+	return s;
+}
+
+static struct secret *
+token_pin(void *arg, const char *token)
+{
+	AUTO_BUF name = buf_empty(512);
+
+	if (strcmp(token, "internal") == 0)
+		return instance_password(arg, "internal");
+	buf_addf(&name, "hardware-%s", token);
+	return instance_password(arg, buf_cstr(&name));
+}
+
+/* One pkid, or one offline tool, an instance at a time. */
+static enum rc
+take_lock(struct instance *i, struct err *e)
+{
+	AUTO_STR dir = strdup(i->paths->lock);
+	char *slash = dir != NULL ? strrchr(dir, '/') : NULL;
+	enum rc rc;
+
+	if (slash == NULL)
+		return err_set(e, RC_NOMEM, "instance lock");
+	*slash = '\0';
+	if ((rc = file_mkdirs(dir, 0755, e)) != RC_OK)
+		return rc;
+	i->lock_fd = open(i->paths->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (i->lock_fd < 0)
+		return err_errno(e, "instance lock %s", i->paths->lock);
+	if (flock(i->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		return err_set(e, RC_CONFLICT,
+		    "instance %s is running already, or a command works on it "
+		    "(%s is locked)",
+		    i->paths->name, i->paths->lock);
+	return RC_OK;
+}
+
+static enum rc
+load_settings(struct instance *i, struct err *e)
+{
+	char name[256] = "localhost";
+	enum rc rc;
+
+	if (!file_exists(i->paths->conf))
+		return err_set(e, RC_NOTFOUND,
+		    "Invalid instance: %s (no %s); pkispawn makes one",
+		    i->paths->name, i->paths->conf);
+	i->server_cfg = cfg_new();
+	i->passwords = cfg_new();
+	if (i->server_cfg == NULL || i->passwords == NULL)
+		return err_set(e, RC_NOMEM, "settings");
+	if ((rc = cfg_load(i->server_cfg, i->paths->server, e)) != RC_OK)
+		return rc;
+	if (file_exists(i->paths->password) &&
+	    (rc = cfg_load(i->passwords, i->paths->password, e)) != RC_OK)
+		return rc;
+	if ((rc = cfg_int(i->server_cfg, &i->http_port, "http.port", 0, 65535,
+		 8080, e)) != RC_OK ||
+	    (rc = cfg_int(i->server_cfg, &i->https_port, "https.port", 0, 65535,
+		 8443, e)) != RC_OK)
+		return err_prefix(e, "%s", i->paths->server);
+	if (gethostname(name, sizeof(name) - 1) != 0)
+		log_warning("instance", "no host name, continuing as %s", name);
+	i->host = strdup(cfg_str(i->server_cfg, "host", name));
+	return i->host != NULL ? RC_OK : err_set(e, RC_NOMEM, "settings");
+}
+
+static enum rc
+open_keys(struct instance *i, struct err *e)
+{
+	struct keystore_module modules[8];
+	size_t n = 0;
+	const struct cfg *c = i->server_cfg;
+	struct keystore_open_params p = { .dir = i->paths->alias,
+		.sign_in_token = cfg_bool(c, "sign_in_token", false),
+		.modules = modules,
+		.pin = token_pin,
+		.pin_arg = i };
+
+	/* module.<name>=<library> */
+	for (size_t k = cfg_lower(c, "module."); k < cfg_count(c) && n < 8;
+	     k++) {
+		struct cfg_item x = cfg_at(c, k);
+		if (!text_starts(x.name, "module."))
+			break;
+		modules[n++] = (struct keystore_module){ x.name + 7, x.value };
+	}
+	p.n_modules = n;
+	return keystore_open(&i->keystore, &p, e);
+}
+
+/* Roots for client certificates: every certificate trusted to issue them. */
+struct roots {
+	struct buf der[ROOTS_MAX];
+	size_t n;
+};
+
+static bool
+collect_root(void *arg, const struct keystore_cert *c)
+{
+	struct roots *r = arg;
+
+	/* SSL column holds T or C */
+	size_t ssl = strcspn(c->trust, ",");
+	if (memchr(c->trust, 'T', ssl) == NULL &&
+	    memchr(c->trust, 'C', ssl) == NULL)
+		return true;
+	r->der[r->n] = buf_empty(0);
+	buf_add_view(&r->der[r->n], c->der);
+	if (buf_check(&r->der[r->n], NULL) == RC_OK)
+		r->n++;
+	return r->n < ROOTS_MAX;
+}
+
+static enum rc
+new_server(struct instance *i, struct roots *roots, struct err *e)
+{
+	AUTO(key) key = NULL;
+	AUTO_BUF cert = buf_empty(0);
+	struct view chain[1 + 8], cas[ROOTS_MAX];
+	const char *nick =
+	    cfg_str(i->server_cfg, "sslserver.nickname", "Server-Cert");
+	const char *address = cfg_str(i->server_cfg, "address", "");
+	struct http_listen listen[2];
+	struct http_server_params p = { .listen = listen, .clock = i->clock };
+	int64_t threads;
+	enum rc rc;
+
+	rc = keystore_find_pair(i->keystore, &key, &cert, nick, e);
+	if (rc != RC_OK)
+		return err_prefix(e, "TLS server certificate \"%s\"", nick);
+	if ((rc = cfg_int(
+		 i->server_cfg, &threads, "net.threads", 1, 64, 1, e)) != RC_OK)
+		return rc;
+	rc = keystore_each_cert(i->keystore, NULL, collect_root, roots, e);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t k = 0; k < roots->n; k++)
+		cas[k] = buf_view(&roots->der[k]);
+	chain[0] = buf_view(&cert);
+	p.key = key;
+	p.chain = chain;
+	p.n_chain = 1;
+	p.client_cas = cas;
+	p.n_client_cas = roots->n;
+	p.net_threads = (size_t)threads;
+	if (i->http_port > 0)
+		listen[p.n_listen++] =
+		    (struct http_listen){ address, (int)i->http_port, false };
+	if (i->https_port > 0)
+		listen[p.n_listen++] =
+		    (struct http_listen){ address, (int)i->https_port, true };
+	instance_http_hooks(i->pages, &p);
+	return http_server_new(&i->http, &p, e);
+}
+
+static enum rc
+open_store(struct instance *i, struct subsystem *s, struct err *e)
+{
+	AUTO_STR dir = paths_store(i->paths, s->name);
+	struct lmdb_params p = { .dir = dir, .clock = i->clock };
+	const char *type = cfg_str(s->cfg, "dbs.type", "embedded");
+
+	if (dir == NULL)
+		return err_set(e, RC_NOMEM, "store");
+	if (strcmp(type, "embedded") != 0)
+		return err_set(e, RC_UNSUPPORTED,
+		    "%s: dbs.type=%s: only the embedded store can be served by "
+		    "this version",
+		    s->name, type);
+	return store_open_lmdb(&s->store, &p, e);
+}
+
+static enum rc
+open_audit(struct instance *i, struct subsystem *s, struct err *e)
+{
+	AUTO_STR logs = paths_logs(i->paths, s->name);
+	AUTO_BUF path = buf_empty(4096);
+	enum rc rc;
+
+	if (logs == NULL)
+		return err_set(e, RC_NOMEM, "audit log");
+	buf_addf(&path, "%s/signedAudit", logs);
+	if ((rc = file_mkdirs(buf_cstr(&path), 0770, e)) != RC_OK)
+		return rc;
+	if (strcmp(s->name, "ca") == 0)
+		buf_add_str(&path, "/ca_audit");
+	else
+		buf_addf(&path, "/%s_cert-%s_audit", s->name, s->name);
+	if ((rc = buf_check(&path, e)) != RC_OK)
+		return rc;
+	return audit_open(
+	    &s->audit, s->cfg, buf_cstr(&path), i->keystore, i->clock, e);
+}
+
+static enum rc
+start_subsystem(
+    struct instance *i, const struct subsystem_class *cls, struct err *e)
+{
+	AUTO_STR path = paths_cs_cfg(i->paths, cls->name);
+	struct subsystem *s = &i->subs[i->n_subs];
+	enum rc rc;
+
+	if (path == NULL)
+		return err_set(e, RC_NOMEM, "subsystem");
+	if (!file_exists(path))
+		return RC_OK;
+	*s = (struct subsystem){
+		.name = cls->name, .type = cls->type, .instance = i, .cls = cls
+	};
+	i->n_subs++;
+	s->cfg = cfg_new();
+	if (s->cfg == NULL)
+		return err_set(e, RC_NOMEM, "subsystem");
+	if ((rc = cfg_load(s->cfg, path, e)) != RC_OK)
+		return rc;
+	if (!cfg_bool(s->cfg, "cs.state", false))
+		return err_set(e, RC_INVALID,
+		    "%s: cs.state is not 1: the installation did not end; "
+		    "remove it with pkidestroy and run pkispawn again",
+		    path);
+	if ((rc = open_store(i, s, e)) != RC_OK ||
+	    (rc = open_audit(i, s, e)) != RC_OK)
+		return err_prefix(e, "%s", cls->name);
+	rc = cls->start(s, e);
+	return rc == RC_OK ? RC_OK : err_prefix(e, "%s", cls->name);
+}
+
+/* Wakes the timer early (a commit left effects, a command asks for work). */
+void
+instance_wake(struct instance *i)
+{
+	LOCKED(&i->lock);
+
+	pthread_cond_signal(&i->wake);
+}
+
+static void *
+run_timer(void *arg)
+{
+	struct instance *i = arg;
+
+	for (;;) {
+		int64_t next = TICK_MAX_MS, now = clock_now_ms(i->clock);
+		for (size_t k = 0; k < i->n_subs; k++) {
+			struct subsystem *s = &i->subs[k];
+			int64_t ms =
+			    s->cls->tick != NULL ? s->cls->tick(s, now) : next;
+			if (ms < next)
+				next = ms;
+			ms = audit_flush_interval_ms(s->audit);
+			if (audit_flush(s->audit, NULL) != RC_OK)
+				log_error("audit",
+				    "%s: the audit log cannot "
+				    "be written",
+				    s->name);
+			if (ms > 0 && ms < next)
+				next = ms;
+		}
+		struct timespec t;
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		t.tv_sec += next / 1000;
+		t.tv_nsec += (next % 1000) * 1000000;
+		if (t.tv_nsec >= 1000000000) {
+			t.tv_sec++;
+			t.tv_nsec -= 1000000000;
+		}
+		LOCKED(&i->lock);
+		if (!i->stopping)
+			pthread_cond_timedwait(&i->wake, &i->lock, &t);
+		if (i->stopping)
+			return NULL;
+	}
+}
+
+static enum rc
+control_command(void *arg, const char *command, struct view args,
+    struct buf *out, struct err *e)
+{
+	struct instance *i = arg;
+	const char *dot = strchr(command, '.');
+
+	if (strcmp(command, "ping") == 0) {
+		buf_add_str(out, "\"pong\"");
+		return RC_OK;
+	}
+	for (size_t k = 0; dot != NULL && k < i->n_subs; k++) {
+		struct subsystem *s = &i->subs[k];
+		size_t n = strlen(s->name);
+		if (strncmp(command, s->name, n) == 0 && command + n == dot &&
+		    s->cls->control != NULL)
+			return s->cls->control(s, dot + 1, args, out, e);
+	}
+	return err_set(e, RC_UNSUPPORTED, "unknown command %.64s", command);
+}
+
+static enum rc
+start_parts(struct instance *i, const struct instance_params *p,
+    struct roots *roots, struct err *e)
+{
+	enum rc rc;
+
+	if ((rc = instance_paths_new(&i->paths, p->name, e)) != RC_OK ||
+	    (rc = load_settings(i, e)) != RC_OK ||
+	    (rc = take_lock(i, e)) != RC_OK ||
+	    (rc = open_keys(i, e)) != RC_OK ||
+	    (rc = instance_http_new(&i->pages, i, e)) != RC_OK ||
+	    (rc = new_server(i, roots, e)) != RC_OK ||
+	    (rc = instance_http_routes(i->pages, e)) != RC_OK)
+		return rc;
+	for (size_t k = 0; k < n_classes; k++) {
+		if ((rc = start_subsystem(i, classes[k], e)) != RC_OK)
+			return rc;
+	}
+	if (i->n_subs == 0)
+		return err_set(e, RC_NOTFOUND,
+		    "instance %s has no subsystem; pkispawn -s CA makes one",
+		    p->name);
+	if (!p->no_listen && (rc = http_server_start(i->http, e)) != RC_OK)
+		return rc;
+	rc = thread_start(&i->timer, "timer", run_timer, i, e);
+	if (rc != RC_OK)
+		return rc;
+	i->timer_runs = true;
+	if (p->no_listen)
+		return RC_OK;
+	return control_start(
+	    &i->control, i->paths->control, control_command, i, e);
+}
+
+enum rc
+instance_start(
+    struct instance **out, const struct instance_params *p, struct err *e)
+{
+	struct instance *i = calloc(1, sizeof(*i));
+	struct roots *roots = calloc(1, sizeof(*roots));
+	pthread_condattr_t attr;
+	enum rc rc;
+
+	if (i == NULL || roots == NULL) {
+		free(i);
+		free(roots);
+		return err_set(e, RC_NOMEM, "instance");
+	}
+	i->clock = p->clock;
+	i->lock_fd = -1;
+	pthread_mutex_init(&i->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&i->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	rc = start_parts(i, p, roots, e);
+	for (size_t k = 0; k < roots->n; k++)
+		buf_done(&roots->der[k]);
+	free(roots);
+	if (rc != RC_OK) {
+		instance_stop(i, 0);
+		return rc;
+	}
+	*out = i;
+	return RC_OK;
+}
+
+void
+instance_stop(struct instance *i, int grace_ms)
+{
+	if (i == NULL)
+		return;
+	control_free(i->control);
+	if (i->http != NULL)
+		http_server_stop(i->http, grace_ms);
+	if (i->timer_runs) {
+		pthread_mutex_lock(&i->lock);
+		i->stopping = true;
+		pthread_cond_signal(&i->wake);
+		pthread_mutex_unlock(&i->lock);
+		pthread_join(i->timer, NULL);
+	}
+	for (size_t k = i->n_subs; k-- > 0;) {
+		struct subsystem *s = &i->subs[k];
+		if (s->cls->stop != NULL && s->self != NULL)
+			s->cls->stop(s);
+	}
+	http_server_free(i->http);
+	for (size_t k = i->n_subs; k-- > 0;) {
+		audit_free(i->subs[k].audit);
+		store_free(i->subs[k].store);
+		cfg_free(i->subs[k].cfg);
+	}
+	instance_http_free(i->pages);
+	keystore_free(i->keystore);
+	cfg_free(i->server_cfg);
+	cfg_free(i->passwords);
+	free(i->host);
+	fd_closep(&i->lock_fd);
+	instance_paths_free(i->paths);
+	pthread_cond_destroy(&i->wake);
+	pthread_mutex_destroy(&i->lock);
+	free(i);
+}
