@@ -17,7 +17,6 @@
 
 enum {
 	VERSION_2 = 1,
-	LENGTH_MAX = 10, /* tag and length octets of any element */
 	CRL_LEN_MAX_SHIFT = 40,
 };
 
@@ -30,25 +29,6 @@ struct crl_writer {
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	unsigned int digest_len; /* 0: still running */
 };
-
-/* Tag and length of an element whose contents are elsewhere. */
-static void
-put_header(struct buf *b, int tag, size_t len)
-{
-	uint8_t octets[LENGTH_MAX];
-	size_t n = 0, rest;
-
-	buf_add_char(b, (char)tag);
-	if (len < 0x80) {
-		buf_add_char(b, (char)len);
-		return;
-	}
-	for (rest = len; rest > 0; rest >>= 8)
-		octets[n++] = (uint8_t)rest;
-	buf_add_char(b, (char)(0x80 | n));
-	while (n > 0)
-		buf_add_char(b, (char)octets[--n]);
-}
 
 static const EVP_MD *
 md_of(enum digest d)
@@ -97,7 +77,7 @@ put_fields(struct buf *b, const struct crl_header *h, size_t entries_len)
 	if (h->next_update != 0)
 		der_put_time(b, h->next_update);
 	if (entries_len > 0)
-		put_header(b, DER_SEQUENCE, entries_len);
+		impl_put_header(b, DER_SEQUENCE, entries_len);
 }
 
 static enum rc
@@ -114,7 +94,7 @@ start(struct crl_writer *w, const struct crl_header *h, struct err *e)
 		der_close(&w->tail, mark);
 	}
 	TRY(buf_check(&w->tail, e));
-	put_header(
+	impl_put_header(
 	    &w->head, DER_SEQUENCE, fields.len + w->entries_len + w->tail.len);
 	buf_add_view(&w->head, buf_view(&fields));
 	TRY(buf_check(&w->head, e));
@@ -197,7 +177,7 @@ crl_writer_finish(struct crl_writer *w, struct view sig, struct buf *head,
 	sigalg_put(&outer, w->sigalg);
 	der_put_bits(&outer, sig);
 	TRY(buf_check(&outer, e));
-	put_header(head, DER_SEQUENCE,
+	impl_put_header(head, DER_SEQUENCE,
 	    w->head.len + w->entries_len + w->tail.len + outer.len);
 	buf_add_view(head, buf_view(&w->head));
 	buf_add_view(tail, buf_view(&w->tail));

@@ -165,6 +165,33 @@ impl_time(int64_t *out, int tag, struct view body, struct err *e)
 	return der_time(&r, out, e);
 }
 
+size_t
+impl_header_len(size_t len)
+{
+	size_t n = 2;
+
+	if (len < 0x80)
+		return n;
+	for (; len > 0; len >>= 8)
+		n++;
+	return n;
+}
+
+void
+impl_put_header(struct buf *b, int tag, size_t len)
+{
+	size_t n = impl_header_len(len), i;
+	uint8_t *p = buf_reserve(b, n);
+
+	if (p == NULL)
+		return;
+	p[0] = (uint8_t)tag;
+	p[1] = (uint8_t)(n == 2 ? len : 0x80 | (n - 2));
+	for (i = n - 1; i > 1; i--, len >>= 8)
+		p[i] = (uint8_t)len;
+	b->len += n;
+}
+
 static void
 set_tag(struct buf *b, size_t start, int tag)
 {

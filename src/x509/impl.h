@@ -47,7 +47,11 @@ MUST enum rc impl_bits(uint32_t *out, struct view body, struct err *e);
 /* tag: DER_UTC_TIME or DER_GENERALIZED_TIME. */
 MUST enum rc impl_time(int64_t *out, int tag, struct view body, struct err *e);
 
-/* The same written: an element with its universal tag replaced. */
+/* Tag and length of an element whose len octets of contents come later; and
+ * how many octets they take. */
+void impl_put_header(struct buf *b, int tag, size_t len);
+size_t impl_header_len(size_t len);
+/* Elements with their universal tag replaced by an implicit one. */
 void impl_put_int(struct buf *b, int tag, int64_t v);
 void impl_put_num(struct buf *b, int tag, const struct num *n);
 void impl_put_bits(struct buf *b, int tag, uint32_t bits);

@@ -16,6 +16,7 @@ enum {
 	BY_NAME = 1,
 	BY_KEY = 2,
 	SHA1_LEN = 20,
+	SIGALG_ROOM = 128, /* octets of any AlgorithmIdentifier we write */
 };
 
 /* ---- writing ---- */
@@ -81,32 +82,56 @@ ocsp_data_put(struct buf *out, const struct ocsp_responder *by,
 	der_close(out, data);
 }
 
+/* Lengths of what encloses a signed answer, from the inside out. */
+struct lengths {
+	size_t certs, tagged, basic, octets, bytes, outer;
+};
+
+static size_t
+with_header(size_t len)
+{
+	return impl_header_len(len) + len;
+}
+
+/* Everything is written once, front to back: closing six elements behind a
+ * kilobyte of certificates would move it six times. */
 void
 ocsp_response_put(struct buf *out, struct view data, enum sigalg a,
     struct view sig, const struct view *certs, size_t n)
 {
-	size_t m[7], i;
+	static const int enumerated_len = 3;
+	const struct view basic_oid = oid_der(OID_ocspBasic);
+	struct lengths l = { 0 };
+	uint8_t room[SIGALG_ROOM];
+	struct buf alg = { room, 0, sizeof(room), sizeof(room) - 1, RC_OK };
+	size_t i;
 
-	m[0] = der_open(out, DER_SEQUENCE);
+	sigalg_put(&alg, a);
+	for (i = 0; i < n; i++)
+		l.certs += certs[i].len;
+	l.tagged = n > 0 ? with_header(l.certs) : 0;
+	l.basic = data.len + alg.len + with_header(sig.len + 1) +
+	    (n > 0 ? with_header(l.tagged) : 0);
+	l.octets = with_header(l.basic);
+	l.bytes = with_header(basic_oid.len) + with_header(l.octets);
+	l.outer = (size_t)enumerated_len + with_header(with_header(l.bytes));
+
+	impl_put_header(out, DER_SEQUENCE, l.outer);
 	der_put_enum(out, OCSP_SUCCESSFUL);
-	m[1] = der_open(out, DER_CONTEXT_CONS(0));
-	m[2] = der_open(out, DER_SEQUENCE);
-	der_put_oid(out, oid_der(OID_ocspBasic));
-	m[3] = der_open(out, DER_OCTET_STRING);
-	m[4] = der_open(out, DER_SEQUENCE);
+	impl_put_header(out, DER_CONTEXT_CONS(0), with_header(l.bytes));
+	impl_put_header(out, DER_SEQUENCE, l.bytes);
+	der_put_oid(out, basic_oid);
+	impl_put_header(out, DER_OCTET_STRING, l.octets);
+	impl_put_header(out, DER_SEQUENCE, l.basic);
 	der_put_raw(out, data);
-	sigalg_put(out, a);
+	buf_add_view(out, buf_view(&alg));
 	der_put_bits(out, sig);
 	if (n > 0) {
-		m[5] = der_open(out, DER_CONTEXT_CONS(0));
-		m[6] = der_open(out, DER_SEQUENCE);
+		impl_put_header(out, DER_CONTEXT_CONS(0), l.tagged);
+		impl_put_header(out, DER_SEQUENCE, l.certs);
 		for (i = 0; i < n; i++)
 			der_put_raw(out, certs[i]);
-		der_close(out, m[6]);
-		der_close(out, m[5]);
 	}
-	for (i = 5; i > 0; i--)
-		der_close(out, m[i - 1]);
 }
 
 void
