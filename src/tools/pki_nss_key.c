@@ -156,6 +156,8 @@ run_show(struct pki *p, const struct args *a, struct err *e)
 	w.id = buf_view(&id);
 	rc = keystore_each_key(
 	    p->ks, args_get(p->global, "token"), show_one, &w, e);
+	if (w.json && w.n > 0)
+		printf("\n");
 	if (rc == RC_OK && w.n == 0)
 		rc = err_set(e, RC_NOTFOUND, "Key not found");
 	return rc;
