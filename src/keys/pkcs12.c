@@ -2,10 +2,9 @@
 /* pkcs12.c - reading PKCS #12 files (RFC 7292).
  * Owns:    struct pkcs12 and its items.
  * Trusts:  nothing; libcrypto parses BER, sizes and depth are limited here.
- * Threads: pure functions; the legacy provider is loaded once a process. */
+ * Threads: pure functions; the legacy provider counts its loads. */
 #include "keys/pkcs12_impl.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <openssl/err.h>
@@ -239,31 +238,28 @@ read_safes(struct reading *r, PKCS12 *p12)
 	return rc;
 }
 
-/* Ciphers of old files (RC2) are in the legacy provider, loaded only when a
+/* Ciphers of old files (RC2) are in the legacy provider, loaded only while a
  * file needs it. */
-static void
-legacy_load(void)
-{
-	/* without it such files stay unreadable, and say so */
-	(void)OSSL_PROVIDER_try_load(NULL, "legacy", 1);
-}
-
 static enum rc
 read_all(struct reading *r, PKCS12 *p12)
 {
-	static pthread_once_t legacy = PTHREAD_ONCE_INIT;
 	enum rc rc = read_safes(r, p12);
+	OSSL_PROVIDER *legacy;
 	struct pkcs12 *again;
 
 	if (rc != RC_INVALID)
 		return rc;
-	pthread_once(&legacy, legacy_load);
+	legacy = OSSL_PROVIDER_try_load(NULL, "legacy", 1);
+	if (legacy == NULL)
+		return rc;
 	again = pkcs12_new();
-	if (again == NULL)
-		return err_set(r->e, RC_NOMEM, "pkcs12");
-	pkcs12_free(r->p);
-	r->p = again;
-	return read_safes(r, p12);
+	if (again != NULL) {
+		pkcs12_free(r->p);
+		r->p = again;
+		rc = read_safes(r, p12);
+	}
+	OSSL_PROVIDER_unload(legacy);
+	return rc;
 }
 
 static bool
