@@ -13,10 +13,10 @@
 #define AUD "group=\"Auditors\""
 #define ALL4 ADM " || " AUD " || " CMA " || " RMA
 #define ENT(x) "group=\"Enterprise " x " Administrators\""
-#define ENT5                                                              \
-	ENT("CA")                                                         \
-	" || " ENT("KRA") " || " ENT("RA") " || " ENT("OCSP") " || " ENT( \
-	    "TKS")
+#define ENT5                                                                  \
+	ENT("CA")                                                             \
+	" || " ENT("KRA") " || " ENT("RA") " || " ENT("OCSP") " || " ENT("TK" \
+									 "S")
 #define ENT7 ENT5 " || " ENT("TPS") " || " ENT("EST")
 #define ANYBODY "user=\"anybody\""
 

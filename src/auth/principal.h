@@ -22,6 +22,7 @@ struct principal {
 };
 void principal_free(struct principal *p);
 OWNED(principal)
+/* A copy of its own; NULL when memory is out. */
 struct principal *principal_copy(const struct principal *p);
 /* Case-insensitive; false for p NULL. */
 bool principal_in(const struct principal *p, const char *group);

@@ -28,10 +28,13 @@ MUST enum rc user_add_cert(
 MUST enum rc user_delete_cert(
     struct store *s, const char *uid, const char *cert_id, struct err *e);
 
+/* RC_EXISTS when the name is taken. */
 MUST enum rc group_add(
     struct store *s, const char *name, const char *description, struct err *e);
+/* Replaces the description. RC_NOTFOUND. */
 MUST enum rc group_modify(
     struct store *s, const char *name, const char *description, struct err *e);
+/* Removes the group, its members stay users. */
 MUST enum rc group_delete(struct store *s, const char *name, struct err *e);
 /* Idempotent. RC_NOTFOUND for an unknown group or user. */
 MUST enum rc group_add_member(

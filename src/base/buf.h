@@ -37,6 +37,8 @@ void buf_wipe(struct buf *b);
 /* Empties b but keeps its memory; clears a failure. */
 void buf_reset(struct buf *b);
 
+/* Append bytes, a view, the characters of a string, one character, printf
+ * text. A failure (too long, no memory) sticks: see buf_check. */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_view(struct buf *b, struct view v);
 void buf_add_str(struct buf *b, const char *s);

@@ -12,6 +12,7 @@
 
 struct cfg;
 
+/* Empty; NULL when memory is out. */
 struct cfg *cfg_new(void);
 void cfg_free(struct cfg *c);
 OWNED(cfg)
@@ -38,6 +39,7 @@ MUST enum rc cfg_int(const struct cfg *c, int64_t *out, const char *name,
 /* printf-style name: cfg_getf(c, "ca.crl.%s.enable", id). */
 const char *cfg_getf(const struct cfg *c, const char *fmt, ...) PRINTF(2, 3);
 
+/* Sets or adds a setting; name and value are copied. */
 MUST enum rc cfg_set(
     struct cfg *c, const char *name, const char *value, struct err *e);
 /* true if it was there. */

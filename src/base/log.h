@@ -25,6 +25,7 @@ void log_set_level(enum log_level level);
 void log_close(void);
 bool log_on(enum log_level level);
 
+/* Writes a line when the level is on; text as err_set cuts and escapes it. */
 void log_line(enum log_level level, const char *area, const char *fmt, ...)
     PRINTF(3, 4);
 

@@ -28,6 +28,7 @@ MUST enum rc secret_ask(struct secret **out, const char *prompt, struct err *e);
 void secret_free(struct secret *s);
 OWNED(secret)
 
+/* The bytes, valid as long as s lives unchanged. */
 struct view secret_view(const struct secret *s);
 /* NUL-terminated; never hand it to a printing function. */
 const char *secret_cstr(const struct secret *s);

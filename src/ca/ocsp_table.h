@@ -14,6 +14,7 @@ enum {
 	OCSP_TABLE_BYTES = 64 * 1024 * 1024,
 };
 
+/* Empty; NULL when memory is out. */
 struct ocsp_table *ocsp_table_new(void);
 void ocsp_table_free(struct ocsp_table *t);
 OWNED(ocsp_table)

@@ -49,6 +49,7 @@ MUST enum rc issuing_point_open(struct issuing_point **out,
 void issuing_point_free(struct issuing_point *ip);
 OWNED(issuing_point)
 
+/* The name in ca.crl.NAME., valid as long as ip. */
 const char *issuing_point_id(const struct issuing_point *ip);
 /* enable and enableCRLUpdates: lists are made here. */
 bool issuing_point_enabled(const struct issuing_point *ip);
@@ -96,6 +97,7 @@ struct issuing_point_status {
 	int64_t took_ms;            /* of the last generation */
 	char failure[ERR_TEXT_MAX]; /* of the last try, "" = it went well */
 };
+/* A snapshot of what it did last. */
 void issuing_point_status(
     struct issuing_point *ip, struct issuing_point_status *out);
 

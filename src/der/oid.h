@@ -145,6 +145,7 @@ enum sigalg {
 	SIGALG_COUNT
 };
 
+/* Name as in CS.cfg, kind of key, digest, and whether it is RSA-PSS. */
 const char *sigalg_name(enum sigalg a);
 enum keytype sigalg_keytype(enum sigalg a);
 enum digest sigalg_digest(enum sigalg a);

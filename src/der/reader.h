@@ -55,6 +55,7 @@ MUST enum rc der_optional(
 /* RC_INVALID unless r is used up: every body ends with it. */
 MUST enum rc der_end(const struct view *r, struct err *e);
 
+/* A BOOLEAN, 00 or FF only. */
 MUST enum rc der_bool(struct view *r, bool *out, struct err *e);
 /* Contents of a minimal INTEGER as they stand (two's complement). */
 MUST enum rc der_integer(struct view *r, struct view *out, struct err *e);

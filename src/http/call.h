@@ -46,6 +46,7 @@ struct call {
 	struct call *next; /* on a free list or a done queue */
 };
 
+/* A fresh call; NULL when memory is out. */
 struct call *call_new(const struct call_env *env);
 void call_free(struct call *k);
 OWNED(call)

@@ -40,6 +40,7 @@ struct http_client_params {
 	const char *record_dir; /* numbered request/response files, or NULL */
 };
 
+/* Makes a client with these settings; no connection is made yet. */
 MUST enum rc http_client_new(struct http_client **out,
     const struct http_client_params *p, struct err *e);
 void http_client_free(struct http_client *c);

@@ -121,6 +121,7 @@ void conns_sweep(struct net *n, bool all);
 /* Frees a connection; one whose call is still with a worker is only closed. */
 void conn_close(struct conn *c);
 
+/* The network thread's monotonic milliseconds. */
 int64_t net_now_ms(const struct net *n);
 /* Runs the call on its pool; RC_UNAVAILABLE when that is full. */
 MUST enum rc net_dispatch(struct net *n, struct call *k);

@@ -22,6 +22,7 @@ struct route {
 
 struct routes;
 
+/* An empty table; NULL when memory is out. */
 struct routes *routes_new(void);
 void routes_free(struct routes *t);
 OWNED(routes)

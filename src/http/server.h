@@ -193,6 +193,7 @@ struct http_stats {
 	uint64_t connections; /* open now */
 	uint64_t busy[HTTP_CLASSES];
 };
+/* Counters since the start. */
 void http_server_stats(struct http_server *s, struct http_stats *out);
 
 /* Sessions (cookie JSESSIONID; HttpOnly, Secure on TLS, SameSite=Lax): made by

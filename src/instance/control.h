@@ -21,6 +21,8 @@ enum {
 typedef enum rc (*control_handler)(void *arg, const char *command,
     struct view args, struct buf *out, struct err *e);
 
+/* Listens on the socket path and hands each command to fn, on a thread of its
+ * own. */
 MUST enum rc control_start(struct control **out, const char *path,
     control_handler fn, void *arg, struct err *e);
 void control_free(struct control *c);

@@ -55,6 +55,8 @@ MUST enum rc instance_start(
 /* Stops accepting, finishes what runs, closes everything; at most grace_ms. */
 void instance_stop(struct instance *i, int grace_ms);
 
+/* The instance's parts, valid as long as it; instance_subsystem: NULL when
+ * there is none of that name. */
 const struct instance_paths *instance_paths(struct instance *i);
 const struct clock *instance_clock(struct instance *i);
 struct keystore *instance_keystore(struct instance *i);

@@ -23,6 +23,8 @@ struct instance_paths {
 	char *pid;       /* /run/pki/<inst>.pid */
 	char *lock; /* /run/pki/<inst>.lock, held by pkid or an offline tool */
 };
+/* Works out every path of the instance called name; nothing is opened or made.
+ * */
 MUST enum rc instance_paths_new(
     struct instance_paths **out, const char *name, struct err *e);
 void instance_paths_free(struct instance_paths *p);

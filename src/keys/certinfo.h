@@ -17,6 +17,7 @@ struct certinfo {
 	int64_t not_before, not_after;
 };
 
+/* Reads what this room needs of a certificate; the views point into der. */
 MUST enum rc certinfo_parse(
     struct certinfo *out, struct view der, struct err *e);
 /* Appends the last common name of the subject as text, or nothing. */

@@ -21,6 +21,7 @@ void key_free(struct key *k);
 struct key *key_ref(struct key *k);
 OWNED(key)
 
+/* RSA or EC. */
 enum keytype key_type(const struct key *k);
 /* RSA modulus bits, EC field bits. */
 int key_bits(const struct key *k);

@@ -16,9 +16,11 @@ enum {
 	FILTER_TEXT_MAX = 16384
 };
 
+/* Parses RFC 4515 text. RC_INVALID, RC_TOOBIG. */
 MUST enum rc filter_parse(struct filter **out, const char *text, struct err *e);
 void filter_free(struct filter *f);
 OWNED(filter)
+/* Does the record match? */
 bool filter_match(const struct filter *f, const struct rec *r);
 /* Appends the text form with all values escaped. */
 void filter_text(const struct filter *f, struct buf *out);

@@ -17,6 +17,7 @@ struct kind_info {
 	const char *present;     /* filter that every entry of the kind meets */
 	bool mapped;             /* the LDAP back-end knows this kind */
 };
+/* The row of a kind, never NULL. */
 const struct kind_info *kind_info(enum rec_kind k);
 
 /* Text of the RDN value: decimal for numbers, else the id. RC_INVALID when a

@@ -111,6 +111,7 @@ struct lmdb_index {
 	bool single; /* every record has exactly one value */
 	bool covers; /* some entries carry lmdb_cover's attributes */
 };
+/* The index over an attribute of a kind, or NULL. */
 const struct lmdb_index *lmdb_index_find(enum rec_kind k, const char *attr);
 extern const char *const lmdb_cover[];
 /* Do entries for that normalised value carry the covering attributes? */
@@ -129,6 +130,7 @@ int lmdb_idx_update(struct lmdb *db, MDB_txn *txn, uint64_t row,
 
 /* --- lmdb_read.c ------------------------------------------------------- */
 
+/* Begins a read transaction. */
 enum rc lmdb_begin(struct lmdb *db, MDB_txn **out, struct err *e);
 /* Row of an id; RC_NOTFOUND. */
 enum rc lmdb_row(struct lmdb *db, MDB_txn *txn, uint64_t *out, enum rec_kind k,
@@ -174,6 +176,7 @@ enum rc lmdb_plan(struct lmdb *db, MDB_txn *txn, struct lmdb_plan *out,
 
 /* --- lmdb_write.c ------------------------------------------------------ */
 
+/* store_commit of this back-end. */
 enum rc lmdb_commit(void *impl, const struct batch *b, struct err *e);
 /* Runs call on the writer thread, between groups. */
 enum rc lmdb_call(struct lmdb *db, enum rc (*call)(struct lmdb_job *j),
@@ -211,6 +214,7 @@ enum rc lmdb_read_counters(struct lmdb *db, MDB_txn *txn, struct err *e);
 
 /* --- lmdb_log.c -------------------------------------------------------- */
 
+/* store_watch and store_drain of this back-end. */
 enum rc lmdb_watch(void *impl, struct watch *w, uint64_t since, struct err *e);
 enum rc lmdb_drain(void *impl, const char *type,
     bool (*fn)(void *arg, const struct effect *x), void *arg, struct err *e);

@@ -46,6 +46,7 @@ const struct revocation *merge_rev_infos(
 enum cert_status merge_status(
     bool revoked, int64_t not_before, int64_t not_after, int64_t now);
 
+/* True once true; the greater; the greater by number. */
 bool merge_sticky(bool a, bool b);
 int64_t merge_max(int64_t a, int64_t b);
 const struct num *merge_max_num(const struct num *a, const struct num *b);

@@ -14,6 +14,7 @@ enum cert_status {
 	CERT_REVOKED_EXPIRED,
 };
 const char *cert_status_text(enum cert_status s); /* "VALID" ... */
+/* The reverse; RC_INVALID for any other text. */
 MUST enum rc cert_status_parse(
     enum cert_status *out, const char *s, struct err *e);
 

@@ -16,6 +16,7 @@ enum request_state {
 	REQUEST_COMPLETE,
 };
 const char *request_state_text(enum request_state s); /* "pending" ... */
+/* The reverse; RC_INVALID for any other text. */
 MUST enum rc request_state_parse(
     enum request_state *out, const char *s, struct err *e);
 
@@ -34,6 +35,7 @@ struct extdata {
 	char *key, *sub, *value;
 };
 
+/* A new request of that type; NULL when memory is out. */
 struct request_rec *request_rec_new(const struct num *id, const char *type);
 void request_rec_free(struct request_rec *r);
 OWNED(request_rec)
@@ -51,6 +53,7 @@ void request_set_bytes(struct request_rec *r, const char *key, struct view v);
 MUST enum rc request_ext_bytes(const struct request_rec *r, struct buf *out,
     const char *key, struct err *e);
 
+/* Reads a stored record. */
 MUST enum rc request_rec_decode(
     struct request_rec **out, const struct rec *r, struct err *e);
 /* A new record for CHANGE_ADD; NULL when r has failed or memory is out. */

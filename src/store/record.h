@@ -64,9 +64,11 @@ struct rec {
 	enum rc failed; /* sticky, as in struct buf */
 };
 
+/* An empty record; NULL when memory is out. */
 struct rec *rec_new(enum rec_kind kind, const char *id);
 void rec_free(struct rec *r);
 OWNED(rec)
+/* A deep copy; NULL when memory is out. */
 struct rec *rec_copy(const struct rec *r);
 
 /* Adds one more value (sticky failure). Empty values and those that are already

@@ -191,8 +191,8 @@ revocation_text_round_trips(void **state)
 	static const char *const texts[] = {
 		"20261121200700Z",
 		"20261121200700Z;CRLReasonExtension=1",
-		"20261121200700Z;CRLReasonExtension=6;"
-		"InvalidityDateExtension=20250101000000Z",
+		("20261121200700Z;CRLReasonExtension=6;"
+		 "InvalidityDateExtension=20250101000000Z"),
 	};
 
 	(void)state;

@@ -132,6 +132,7 @@ OWNED(store)
 struct store_stats {
 	uint64_t commits, groups, records, reads, searches, bytes;
 };
+/* Counters since the store was opened. */
 void store_stats(struct store *s, struct store_stats *out);
 
 /* --- back-ends -------------------------------------------------------- */
@@ -162,6 +163,7 @@ struct ldap_params {
 	int timeout_ms;
 	size_t connections; /* 0 = 8 */
 };
+/* Opens a store over a directory. */
 MUST enum rc store_open_ldap(
     struct store **out, const struct ldap_params *p, struct err *e);
 

@@ -42,6 +42,7 @@ enum {
 	EFFECT_TYPE_MAX = 64,
 };
 
+/* Makes the batch fail for good; the first failure that stuck. */
 void batch_fail(struct batch *b, enum rc rc);
 MUST enum rc batch_check(const struct batch *b, struct err *e);
 /* Applies the modifications of c to r. RC_CONFLICT: a value to delete is not
@@ -65,6 +66,8 @@ struct feed {
 	pthread_cond_t idle;
 	struct watch *first;
 };
+/* An empty feed; done when no watcher is left; attach joins a watcher to it.
+ * */
 void feed_init(struct feed *f);
 void feed_done(struct feed *f);
 void feed_attach(struct feed *f, struct watch *w);

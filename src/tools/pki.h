@@ -88,6 +88,7 @@ MUST enum rc args_parse(struct args **out, const struct opt *opts, char **words,
 void args_free(struct args *a);
 OWNED(args)
 
+/* Number of operands. */
 size_t args_count(const struct args *a);
 /* The i-th operand, or NULL. */
 const char *args_at(const struct args *a, size_t i);

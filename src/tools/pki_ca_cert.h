@@ -15,6 +15,7 @@ MUST enum rc cert_serial(
     const char *text, char out[NUM_TEXT_MAX], struct err *e);
 
 extern const struct opt cert_find_opts[];
+/* Runs ca-cert-find with these options. */
 MUST enum rc cert_find_run(struct pki *p, const struct args *a, struct err *e);
 
 /* ca-cert-status, ocsp-cert-verify (pki_ocsp.c) */

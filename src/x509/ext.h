@@ -33,6 +33,7 @@ struct ext_list {
 	size_t count;
 };
 
+/* Empties the list; what it holds lives in a. */
 void ext_list_init(struct ext_list *l, struct arena *a);
 /* Appends; RC_EXISTS when that OID is there already, RC_TOOBIG, RC_NOMEM. */
 MUST enum rc ext_list_add(struct ext_list *l, struct view oid, bool critical,
@@ -97,6 +98,7 @@ struct basic_constraints {
 	bool ca;
 	int64_t path_len; /* -1 = absent */
 };
+/* Appends and reads the extension value (RFC 5280 4.2.1.9). */
 void ext_put_basic_constraints(
     struct buf *b, const struct basic_constraints *bc);
 MUST enum rc ext_basic_constraints(
@@ -112,6 +114,7 @@ struct aki {
 	struct num serial;
 	bool has_serial; /* only together with issuer */
 };
+/* Appends and reads the extension value (RFC 5280 4.2.1.1). */
 void ext_put_aki(struct buf *b, const struct aki *a);
 MUST enum rc ext_aki(struct aki *out, struct view value, struct err *e);
 
@@ -208,6 +211,8 @@ MUST enum rc ext_qualifier_next(
 struct policy_mapping {
 	struct view issuer, subject; /* OIDs */
 };
+/* Appends the extension value; reads it one mapping at a time (RFC 5280
+ * 4.2.1.5). */
 void ext_put_policy_mappings(
     struct buf *b, const struct policy_mapping *m, size_t n);
 MUST enum rc ext_policy_mappings(
@@ -219,6 +224,7 @@ struct policy_constraints {
 	int64_t require_explicit; /* -1 = absent */
 	int64_t inhibit_mapping;  /* -1 = absent */
 };
+/* Appends and reads the extension value (RFC 5280 4.2.1.11). */
 void ext_put_policy_constraints(
     struct buf *b, const struct policy_constraints *c);
 MUST enum rc ext_policy_constraints(
