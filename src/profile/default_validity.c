@@ -15,10 +15,21 @@ enum {
 	MINUTE = 60,
 	HOUR = 3600,
 	DAY = 86400,
+	YEAR_MAX = 9999,
 };
 
 /* The last second of 9999: no certificate can say more. */
 static const int64_t TIME_MAX = 253402300799;
+
+/* INT64_MAX where the calendar ends. */
+static int64_t
+add_months(int64_t from, int64_t months)
+{
+	int year = civil_of(from).year;
+
+	return months / 12 >= YEAR_MAX - year ? INT64_MAX
+					      : civil_add_months(from, months);
+}
 
 enum rc
 validity_add(
@@ -31,11 +42,9 @@ validity_add(
 	if (unit[0] == '\0' || strcmp(unit, "day") == 0)
 		t = from + range * DAY;
 	else if (strcmp(unit, "year") == 0)
-		t = range > 9999 ? INT64_MAX
-				 : civil_add_months(from, range * 12);
+		t = add_months(from, range * 12);
 	else if (strcmp(unit, "month") == 0)
-		t = range > 9999 * 12 ? INT64_MAX
-				      : civil_add_months(from, range);
+		t = add_months(from, range);
 	else if (strcmp(unit, "hour") == 0)
 		t = from + range * HOUR;
 	else if (strcmp(unit, "minute") == 0)

@@ -8,7 +8,7 @@
 #include "x509/cert.h"
 
 enum {
-	FIXTURE_NOW = 1767323045,    /* 2026-01-02 03:04:05 */
+	FIXTURE_NOW = 1767323045, /* 2026-01-02 03:04:05 */
 
 	FIXTURE_VALUES_MAX = 32,
 };
