@@ -4,6 +4,8 @@
  * Owns:    temporary folders.
  * Trusts:  nothing.
  * Threads: one. */
+#include <limits.h>
+
 #include "keys/keys_test.h"
 
 static char pin_text[] = TEST_PIN;
@@ -170,9 +172,14 @@ main(int argc, char **argv)
 		cmocka_unit_test(audit_chain_is_followed_across_files),
 	};
 
+	static char export_path[PATH_MAX], verify_path[PATH_MAX];
+
 	if (argc != 3)
 		return 2;
-	pkcs12export = argv[1];
-	auditverify = argv[2];
+	/* the commands run in folders of their own */
+	pkcs12export = realpath(argv[1], export_path);
+	auditverify = realpath(argv[2], verify_path);
+	if (pkcs12export == NULL || auditverify == NULL)
+		return 2;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
