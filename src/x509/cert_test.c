@@ -29,6 +29,7 @@ make(struct buf *out, const char *issuer, const char *subject, EVP_PKEY *key,
 	X509 *c = fix_cert(issuer, subject, 258, key, key, exts, NULL);
 
 	FIX_DER(out, X509, c);
+	fix_corpus("cert", buf_view(out));
 	X509_free(c);
 }
 

@@ -147,6 +147,7 @@ cms_certs_parse_reads_ber(void **state)
 	buf_add(&ber, head, sizeof(head));
 	buf_add_view(&ber, certs[0]);
 	buf_add(&ber, tail, sizeof(tail));
+	fix_corpus("cms", buf_view(&ber));
 	assert_int_equal(
 	    cms_certs_parse(got, CERTS, &n, buf_view(&ber), a, NULL), RC_OK);
 	assert_int_equal(n, 1);
@@ -182,6 +183,7 @@ cms_certs_any_reads_every_usual_form(void **state)
 		text_add_pem(&file, "CERTIFICATE", certs[i], "\n");
 	}
 	text_add_pem(&file, "PRIVATE KEY", view_str("secret"), "\n");
+	fix_corpus("cms", buf_view(&file));
 	assert_int_equal(
 	    cms_certs_any(got, CERTS, &n, buf_view(&file), a, NULL), RC_OK);
 	same(got, n);
@@ -213,6 +215,7 @@ cms_certs_any_rejects_what_has_no_certificate(void **state)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct err e = { 0 };
 
+		fix_corpus("cms", view_str(bad[i]));
 		assert_int_not_equal(
 		    cms_certs_any(got, CERTS, &n, view_str(bad[i]), a, &e),
 		    RC_OK);
@@ -273,6 +276,7 @@ cms_certs_parse_stands_abuse(void **state)
 
 	(void)state;
 	cms_certs_put(&der, certs, 1, NULL, 0);
+	fix_corpus("cms", buf_view(&der));
 	fix_abuse(buf_view(&der), abuse_p7, NULL);
 }
 

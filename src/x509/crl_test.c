@@ -359,6 +359,7 @@ crl_parse_stands_abuse(void **state)
 
 	(void)state;
 	make_theirs(&der, 8, fix_ec());
+	fix_corpus("crl", buf_view(&der));
 	fix_abuse(buf_view(&der), abuse_crl, NULL);
 }
 

@@ -171,6 +171,7 @@ crmf_parse_reads_libcryptos(void **state)
 		size_t n = 0;
 
 		make_theirs(&der, pops[i].theirs);
+		fix_corpus("crmf", buf_view(&der));
 		if (crmf_parse(&m, 1, &n, buf_view(&der), a, &e) != RC_OK)
 			fail_msg("%zu: %s", i, e.text);
 		assert_int_equal(m.pop, pops[i].ours);
@@ -202,6 +203,7 @@ crmf_parse_stands_abuse(void **state)
 
 	(void)state;
 	make_ours(&ours, true, true);
+	fix_corpus("crmf", buf_view(&ours));
 	fix_abuse(buf_view(&ours), abuse, NULL);
 	make_theirs(&theirs, OSSL_CRMF_POPO_SIGNATURE);
 	fix_abuse(buf_view(&theirs), abuse, NULL);
@@ -232,6 +234,7 @@ parse_template(const char *fields, const char *controls, const char *pop)
 	assert_int_equal(text_hex(&der, view_str(pop), NULL), RC_OK);
 	der_close(&der, k[1]);
 	der_close(&der, k[0]);
+	fix_corpus("crmf", buf_view(&der));
 	return crmf_parse(&m, 1, &n, buf_view(&der), a, NULL);
 }
 

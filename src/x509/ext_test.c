@@ -345,6 +345,18 @@ value_of(struct buf *out, size_t i)
 	X509_free(ca);
 }
 
+/* As a SEQUENCE of one extension. */
+static void
+corpus(const struct ext *x)
+{
+	AUTO_BUF one = buf_empty(0);
+	AUTO_BUF list = buf_empty(0);
+
+	ext_put(&one, x);
+	der_put(&list, DER_SEQUENCE, buf_view(&one));
+	fix_corpus("ext", buf_view(&list));
+}
+
 static void
 ext_values_read_and_write_back_unchanged(void **state)
 {
@@ -359,6 +371,7 @@ ext_values_read_and_write_back_unchanged(void **state)
 
 		value_of(&theirs, i);
 		x.value = buf_view(&theirs);
+		corpus(&x);
 		if (values[i].rewrite == NULL) {
 			assert_int_not_equal(ext_value_check(&x, &e), RC_OK);
 			continue;
@@ -429,6 +442,8 @@ ext_put_qualifier_equals_libcrypto(void **state)
 	ext_put_policy(&list, &p);
 	ext_put_policies(&ours, buf_view(&list));
 	re_policies(&text, buf_view(&ours));
+	corpus(&(struct ext){ .oid = oid_der(OID_certificatePolicies),
+	    .value = buf_view(&ours) });
 	fix_equal(buf_view(&text), buf_view(&ours));
 	at = ours.data;
 	cp = d2i_CERTIFICATEPOLICIES(NULL, &at, (long)ours.len);

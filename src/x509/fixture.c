@@ -11,6 +11,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include "base/cleanup.h"
+#include "der/oid.h"
 #include "der/reader.h"
 #include "x509/fixture.h"
 
@@ -206,6 +208,25 @@ fix_abuse_text(const char *text, fix_parse parse, void *arg)
 	for (i = 0; i < v.len; i++)
 		(void)parse_copy(view_of(v.data, i), parse, arg);
 	abuse_bytes(v, parse, arg, false);
+}
+
+void
+fix_corpus(const char *kind, struct view v)
+{
+	const char *dir = getenv("X509_CORPUS");
+	AUTO_BUF path = buf_empty(0);
+	AUTO_FILE f = NULL;
+	uint8_t h[DIGEST_MAX];
+	size_t n;
+
+	if (dir == NULL)
+		return;
+	n = digest_of(h, DIGEST_SHA1, v);
+	buf_addf(&path, "%s/%s/", dir, kind);
+	buf_add_hex(&path, view_of(h, n));
+	f = fopen(buf_cstr(&path), "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(v.data, 1, v.len, f), v.len);
 }
 
 void

@@ -41,6 +41,10 @@ typedef enum rc (*fix_parse)(struct view der, void *arg, struct err *e);
 void fix_abuse(struct view der, fix_parse parse, void *arg);
 void fix_abuse_text(const char *text, fix_parse parse, void *arg);
 
+/* Keeps v as an input of fuzz target `kind` when X509_CORPUS names the folder
+ * of corpora (fuzz/x509-corpus). */
+void fix_corpus(const char *kind, struct view v);
+
 /* Fails the test with both in hex unless equal. */
 void fix_equal(struct view a, struct view b);
 

@@ -48,6 +48,15 @@ static const struct {
 };
 
 static void
+corpus(const char *type, const char *value)
+{
+	AUTO_BUF b = buf_empty(0);
+
+	buf_addf(&b, "%s\n%s", type, value);
+	fix_corpus("name", buf_view(&b));
+}
+
+static void
 gn_parse_and_text_round_trip(void **state)
 {
 	struct err e = { 0 };
@@ -69,6 +78,7 @@ gn_parse_and_text_round_trip(void **state)
 		gn_put(&again, &g);
 		fix_equal(buf_view(&again), buf_view(&der));
 		gn_put_value_text(&text, &g);
+		corpus(names[i].type, names[i].value);
 		assert_string_equal(buf_cstr(&text),
 		    names[i].text ? names[i].text : names[i].value);
 		buf_reset(&again);
@@ -155,6 +165,7 @@ gn_parse_rejects_bad_values(void **state)
 		AUTO_BUF der = buf_empty(0);
 		struct err e = { 0 };
 
+		corpus(bad[i].type, bad[i].value);
 		if (gn_parse(&der, bad[i].type, bad[i].value, &e) == RC_OK)
 			fail_msg("accepted %s %s", bad[i].type, bad[i].value);
 		assert_true(e.text[0] != '\0');

@@ -164,6 +164,7 @@ ocsp_request_parse_stands_abuse(void **state)
 	theirs = their_request(&w, 1, EVP_sha1(), false);
 	FIX_DER(&plain, OCSP_REQUEST, theirs);
 	OCSP_REQUEST_free(theirs);
+	fix_corpus("ocsp", buf_view(&plain));
 	fix_abuse(buf_view(&plain), abuse_request, NULL);
 
 	theirs = their_request(&w, 2, EVP_sha256(), true);
@@ -180,6 +181,7 @@ ocsp_request_parse_stands_abuse(void **state)
 	assert_int_equal(ocsp_request_parse(&q, buf_view(&rich), NULL), RC_OK);
 	assert_true(q.is_signed);
 	assert_true(q.critical);
+	fix_corpus("ocsp", buf_view(&rich));
 	fix_abuse(buf_view(&rich), abuse_request, NULL);
 	world_done(&w);
 }
@@ -379,6 +381,7 @@ ocsp_response_parse_stands_abuse(void **state)
 
 		their_response(&der, &w, i, q, fix_ec());
 		OCSP_REQUEST_free(q);
+		fix_corpus("ocsp", buf_view(&der));
 		fix_abuse(buf_view(&der), abuse_response, NULL);
 	}
 	world_done(&w);
@@ -404,6 +407,7 @@ ocsp_error_put_equals_libcrypto(void **state)
 		assert_int_equal(
 		    ocsp_response_parse(&r, buf_view(&ours), NULL), RC_OK);
 		assert_int_equal(r.status, errors[i]);
+		fix_corpus("ocsp", buf_view(&ours));
 	}
 }
 

@@ -153,6 +153,7 @@ parse_with_attrs(const char *attrs, struct err *e)
 	sigalg_put(&whole, SIGALG_SHA256_EC);
 	der_put_bits(&whole, view_str("sig"));
 	der_close(&whole, outer);
+	fix_corpus("req", buf_view(&whole));
 	return req_parse(&q, buf_view(&whole), e);
 }
 
@@ -209,6 +210,7 @@ req_parse_stands_abuse(void **state)
 	(void)state;
 	FIX_DER(&der, X509_REQ, r);
 	X509_REQ_free(r);
+	fix_corpus("req", buf_view(&der));
 	fix_abuse(buf_view(&der), abuse_req, NULL);
 }
 
@@ -237,6 +239,7 @@ spkac_parse_reads_libcryptos(void **state)
 	assert_int_equal(spkac_parse(&s, buf_view(&der), NULL), RC_OK);
 	assert_true(view_is(s.challenge, "word"));
 	fix_equal(s.spki, fix_spki(fix_ec()));
+	fix_corpus("req", buf_view(&der));
 	fix_abuse(buf_view(&der), abuse_spkac, NULL);
 }
 
