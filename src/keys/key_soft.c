@@ -174,10 +174,10 @@ key_soft_load(struct key *k, struct err *e)
 	enum rc rc;
 
 	LOCKED(&k->lock);
+	if (k->no_unwrap) /* pkey may be libp11's */
+		return err_set(e, RC_UNSUPPORTED, "key: stays in its token");
 	if (k->pkey != NULL)
 		return RC_OK;
-	if (k->no_unwrap)
-		return err_set(e, RC_UNSUPPORTED, "key: stays in its token");
 	rc = key_export(k, &pkcs8, e);
 	if (rc == RC_OK)
 		rc = pkcs8_pkey(&k->pkey, pkcs8, e);

@@ -10,6 +10,7 @@
 
 #include "base/thread.h"
 #include "keys/keyid.h"
+#include "keys/keystore_impl.h"
 
 #define HSM_LIBRARY "/usr/lib/softhsm/libsofthsm2.so"
 #define HSM_TOKEN "signethsm"
@@ -382,6 +383,33 @@ eight_threads_sign_with_one_key(void **state)
 	assert_ok(keystore_delete_key(w->ks, k, &err));
 }
 
+/* Another user of the module closes all sessions, as a lost HSM does: signing,
+ * searching and generating go on. */
+static void
+lost_sessions_are_opened_again(void **state)
+{
+	struct world *w = *state;
+	AUTO(key) k = NULL;
+	AUTO(key) other = NULL;
+	AUTO(key) found = NULL;
+	struct token *t;
+	struct err err;
+
+	assert_ok(keystore_token(w->ks, &t, w->token, &err));
+	assert_ok(keystore_generate(w->ks, &k, w->token, &gen_ec, &err));
+	signs_with(k);
+	assert_int_equal(t->f->C_CloseAllSessions(t->slot), CKR_OK);
+	signs_with(k);
+	assert_int_equal(t->f->C_CloseAllSessions(t->slot), CKR_OK);
+	assert_ok(
+	    keystore_find_key(w->ks, &found, w->token, key_spki(k), &err));
+	assert_int_equal(t->f->C_CloseAllSessions(t->slot), CKR_OK);
+	assert_ok(keystore_generate(w->ks, &other, w->token, &gen_ec, &err));
+	signs_with(other);
+	assert_ok(keystore_delete_key(w->ks, other, &err));
+	assert_ok(keystore_delete_key(w->ks, k, &err));
+}
+
 int
 main(void)
 {
@@ -407,6 +435,7 @@ main(void)
 			ALIKE(certificate_and_key_are_a_pair),
 			ALIKE(tls_handshake_uses_the_key),
 			ALIKE(eight_threads_sign_with_one_key),
+			ALIKE(lost_sessions_are_opened_again),
 		};
 		print_message("# %s\n", names[i]);
 		failed += cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,17 +117,18 @@ token_free(struct token *t)
 }
 
 static bool
-is_loss(CK_RV rv)
+is_loss(const struct token *t, CK_RV rv)
 {
 	return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED ||
 	    rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_REMOVED ||
-	    rv == CKR_TOKEN_NOT_PRESENT;
+	    rv == CKR_TOKEN_NOT_PRESENT ||
+	    (rv == CKR_USER_NOT_LOGGED_IN && t->pin != NULL);
 }
 
 bool
 token_recover(struct token *t, CK_RV rv, int *tries)
 {
-	if (!is_loss(rv) || *tries >= RECOVER_TRIES)
+	if (!is_loss(t, rv) || *tries >= RECOVER_TRIES)
 		return false;
 	(*tries)++;
 	/* what another thread still uses fails there and is tried again there */
@@ -142,7 +143,7 @@ token_recover_pooled(
 {
 	LOCKED(&t->lock);
 
-	if (is_loss(rv) && *tries < RECOVER_TRIES &&
+	if (is_loss(t, rv) && *tries < RECOVER_TRIES &&
 	    s->generation != t->generation) {
 		(*tries)++; /* another thread was here before us */
 		return true;
