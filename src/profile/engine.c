@@ -221,7 +221,8 @@ preset(struct profile_run *run, struct err *e)
 	t->serial = num_from_u64(0);
 	t->sigalg = run->env->ca_sigalg;
 	t->issuer = run->env->ca_subject;
-	t->subject = view_of(EMPTY_NAME, sizeof(EMPTY_NAME));
+	if (t->subject.len == 0)
+		t->subject = view_of(EMPTY_NAME, sizeof(EMPTY_NAME));
 	t->not_before = t->not_after = run->env->now;
 	if (run->p->default_subject[0] == '\0')
 		return RC_OK;

@@ -85,7 +85,10 @@ MUST enum rc profile_begin(const struct profile *p,
     size_t seq, struct request_rec *r, struct err *e);
 /* Presets t (initialised by template_init; its arena also holds what the views
  * look at), reads the request data (proof of possession included) and runs the
- * defaults of the set named by the request's profileSetId in policy order. */
+ * defaults of the set named by the request's profileSetId in policy order.
+ * Subject and key that t has already stay until a default writes others: so the
+ * installer gives them to bootstrap profiles, which have neither inputs nor
+ * subject and key policies. */
 MUST enum rc profile_populate(const struct profile *p,
     const struct profile_env *env, struct request_rec *r,
     struct cert_template *t, struct err *e);

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "der/reader.h"
 #include "der/writer.h"
+#include "x509/req.h"
 
 /* Signs with the CA key of the tree: RSA, so the same bytes each time. */
 static void
@@ -197,10 +198,68 @@ shipped_profiles_issue_their_golden_certificates(void **state)
 	assert_true(n >= 60);
 }
 
+/* --- bootstrap profiles -------------------------------------------------------- */
+
+static void
+one_bootstrap(const char *file)
+{
+	AUTO_BUF der = buf_empty(0);
+	AUTO_BUF text = buf_empty(0);
+	AUTO_BUF tbs = buf_empty(0);
+	AUTO_BUF cert = buf_empty(0);
+	AUTO_BUF shown = buf_empty(0);
+	char path[1024];
+	struct fixture f;
+	struct req q;
+
+	fixture_init(&f);
+	snprintf(path, sizeof(path), "%s/conf/%s", PROFILES, file);
+	assert_int_equal(file_read(&text, path, NULL), RC_OK);
+	assert_int_equal(
+	    profile_parse_bootstrap(&f.p, buf_view(&text), file, &f.e), RC_OK);
+	assert_int_equal(
+	    text_pem(&der,
+		view_str(fixture_file(&f,
+		    strstr(file, "ecc") != NULL ? "server-ec.csr"
+						: "server-rsa.csr")),
+		NULL, NULL),
+	    RC_OK);
+	assert_int_equal(req_parse(&q, buf_view(&der), &f.e), RC_OK);
+	f.t.subject = q.subject;
+	f.t.spki = q.spki;
+	if (strcmp(file, "caCert.profile") == 0) { /* signs itself */
+		f.env.ca_subject = q.subject;
+		f.env.ca_key_id = view_of(NULL, 0);
+		f.env.ca_not_after = 0;
+	}
+	if (fixture_run(&f) != RC_OK || fixture_tbs(&f, &tbs) != RC_OK)
+		fail_msg("%s: %s", file, f.e.text);
+	sign(&f, buf_view(&tbs), &cert);
+	print(buf_view(&cert), &shown);
+	compare(file, "", buf_view(&shown));
+	fixture_done(&f);
+}
+
+static void
+bootstrap_profiles_issue_their_golden_certificates(void **state)
+{
+	DIR *d = opendir(PROFILES "/conf");
+	struct dirent *x;
+
+	(void)state;
+	assert_non_null(d);
+	while ((x = readdir(d)) != NULL)
+		if (text_ends(x->d_name, ".profile"))
+			one_bootstrap(x->d_name);
+	closedir(d);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    bootstrap_profiles_issue_their_golden_certificates),
 		cmocka_unit_test(
 		    shipped_profiles_issue_their_golden_certificates),
 	};
