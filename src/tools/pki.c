@@ -292,6 +292,8 @@ run_lines(struct pki *p, bool prompt)
 		p->fault[0] = '\0';
 		if (rc == RC_OK)
 			rc = run_words(p, words, n, &e);
+		/* who feeds us through a pipe waits for this answer */
+		fflush(stdout);
 		if (rc == RC_OK)
 			continue;
 		status = report(p, &e);
