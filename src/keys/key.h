@@ -2,8 +2,8 @@
 /* key.h - handles of private keys. Nobody above this room sees an EVP_PKEY of
  * a private key or knows the token behind it (design.md, "Keys"). A handle may
  * be used by many threads at once. Software keys of an NSS database have been
- * unwrapped into libcrypto when they were opened; HSM keys sign in the HSM
- * through libp11. */
+ * unwrapped into libcrypto at first use; keys that may not leave their token
+ * sign there. */
 #ifndef KEYS_KEY_H
 #define KEYS_KEY_H
 
@@ -54,7 +54,8 @@ MUST enum rc key_decrypt(
     struct key *k, bool oaep, struct view in, struct buf *out, struct err *e);
 
 /* Makes key and certificate chain (DER, leaf first) the identity of a TLS
- * context. */
+ * context. With a key that stays in its token (libp11) the context must be
+ * freed before the last handle and keystore of that module. */
 MUST enum rc key_use_tls(struct key *k, SSL_CTX *ctx, const struct view *chain,
     size_t n, struct err *e);
 

@@ -336,6 +336,50 @@ spki_info_refuses_every_truncation(void **state)
 	dir_remove(&d);
 }
 
+/* A module that modutil added, its token used by name; the trust of a
+ * certificate there is in the database. */
+static void
+modules_of_pkcs11_txt_are_used(void **state)
+{
+	const struct keygen g = {
+		.type = KEYTYPE_EC, .curve = OID_prime256v1, .sensitive = true
+	};
+	struct test_dir d = dir_new();
+	AUTO_BUF out = buf_empty(0);
+	AUTO_BUF conf = buf_empty(0);
+	AUTO_BUF cert = buf_empty(0);
+	AUTO(key) k = NULL;
+	struct keystore *ks;
+	struct err err;
+
+	(void)state;
+	keystore_free(open_db(&d, true));
+	buf_addf(&conf, "directories.tokendir = %s/tokens\n", d.path);
+	dir_write(&d, "softhsm2.conf", buf_view(&conf));
+	buf_reset(&conf);
+	buf_addf(&conf, "%s/softhsm2.conf", d.path);
+	setenv("SOFTHSM2_CONF", buf_cstr(&conf), 1);
+	dir_write(&d, "pw", view_str(TEST_PIN "\n"));
+	assert_sh(&d, &out,
+	    "mkdir tokens; softhsm2-util --init-token --free --label hsm "
+	    "--pin " TEST_PIN " --so-pin 12345678; modutil -force -dbdir . "
+	    "-add soft -libfile /usr/lib/softhsm/libsofthsm2.so");
+	ks = open_db(&d, false);
+	assert_ok(keystore_generate(ks, &k, "hsm", &g, &err));
+	assert_string_equal(key_token(k), "hsm");
+	make_cert(&cert, k, "h", "h", key_spki(k), 3, true);
+	assert_ok(keystore_import_cert(
+	    ks, "hsm:on the hsm", buf_view(&cert), "CT,C,C", &err));
+	buf_reset(&out);
+	assert_ok(keystore_each_cert(ks, "hsm", see_cert, &out, &err));
+	assert_string_equal(buf_cstr(&out), "[hsm|on the hsm|CTu,Cu,Cu|1]");
+	assert_sh(&d, &out, "certutil -L -d . -h hsm -f pw");
+	assert_true(has(&out, "hsm:on the hsm"));
+	assert_true(has(&out, "CTu,Cu,Cu"));
+	keystore_free(ks);
+	dir_remove(&d);
+}
+
 int
 main(void)
 {
@@ -348,6 +392,7 @@ main(void)
 		cmocka_unit_test(two_databases_are_open_at_once),
 		cmocka_unit_test(locked_in_key_signs_in_the_token),
 		cmocka_unit_test(spki_info_refuses_every_truncation),
+		cmocka_unit_test(modules_of_pkcs11_txt_are_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
