@@ -10,13 +10,6 @@
 #include "base/thread.h"
 #include "ca/enroll.h"
 
-enum {
-	LOCKS = 64
-};
-
-static pthread_mutex_t locks[LOCKS] = { [0 ... LOCKS - 1] =
-					    PTHREAD_MUTEX_INITIALIZER };
-
 static const char *const words[] = { "approve", "reject", "cancel", "update",
 	"validate", "assign", "unassign" };
 
@@ -214,7 +207,7 @@ ca_process(struct ca *ca, const struct num *id, enum ca_action act,
 	AUTO(request_rec) old = NULL;
 	AUTO(request_rec) r = NULL;
 	AUTO(arena) a = arena_new(0);
-	LOCKED(&locks[id->b[id->len - 1] % LOCKS]);
+	LOCKED(&ca->request_locks[id->b[id->len - 1] % CA_LOCKS]);
 	enum rc rc;
 
 	if (a == NULL)

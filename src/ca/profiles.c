@@ -443,3 +443,68 @@ profiles_new(struct profiles **out, struct store *s, const char *dir,
 	*out = profiles_steal(&p);
 	return RC_OK;
 }
+
+/* One file of the shipped set into batch, folder and the list of what was
+ * applied. */
+static enum rc
+install_one(struct batch *b, struct cfg *applied, const char *from,
+    const char *dir, const char *id, struct err *e)
+{
+	AUTO_BUF path = buf_empty(4096);
+	AUTO_BUF to = buf_empty(4096);
+	AUTO_BUF text = buf_empty(PROFILE_TEXT_MAX);
+	AUTO_BUF out = buf_empty(PROFILE_TEXT_MAX);
+	AUTO_BUF hex = buf_empty(256);
+	AUTO(profile) x = NULL;
+	AUTO_FILE f = NULL;
+	struct rec *r;
+	enum rc rc;
+
+	buf_addf(&path, "%s/%s.cfg", from, id);
+	buf_addf(&to, "%s/%s.cfg", dir, id);
+	if ((rc = file_read(&text, buf_cstr(&path), e)) != RC_OK ||
+	    (rc = profile_parse(&x, buf_view(&text), id, e)) != RC_OK)
+		return err_prefix(e, "%s", buf_cstr(&path));
+	profile_encode(x, &out, false);
+	digest_text(&hex, buf_view(&out));
+	if ((r = encode(x)) == NULL || buf_check(&out, NULL) != RC_OK)
+		return err_set(e, RC_NOMEM, "profile");
+	batch_add(b, r);
+	/* not synced one by one: an installation cut short is begun anew */
+	f = fopen(buf_cstr(&to), "we");
+	if (f == NULL || fwrite(out.data, 1, out.len, f) != out.len ||
+	    fflush(f) != 0)
+		return err_errno(e, "%s", buf_cstr(&to));
+	return cfg_set(applied, id, buf_cstr(&hex), e);
+}
+
+enum rc
+profiles_install(struct store *s, const char *from, const char *dir,
+    const char *applied, struct err *e)
+{
+	AUTO(batch) b = batch_new();
+	AUTO(cfg) list = cfg_new();
+	DIR *d = opendir(from);
+	struct dirent *x;
+	enum rc rc = RC_OK;
+
+	if (b == NULL || list == NULL) {
+		if (d != NULL)
+			closedir(d);
+		return err_set(e, RC_NOMEM, "profiles");
+	}
+	if (d == NULL)
+		return err_errno(e, "profile folder %s", from);
+	while (rc == RC_OK && (x = readdir(d)) != NULL) {
+		AUTO_STR id = NULL;
+		if (!text_ends(x->d_name, ".cfg"))
+			continue;
+		id = strndup(x->d_name, strlen(x->d_name) - 4);
+		rc = id != NULL ? install_one(b, list, from, dir, id, e)
+				: err_set(e, RC_NOMEM, "profiles");
+	}
+	closedir(d);
+	if (rc == RC_OK)
+		rc = store_commit(s, b, e);
+	return rc == RC_OK ? cfg_save(list, applied, 0600, e) : rc;
+}

@@ -18,6 +18,10 @@ MUST enum rc profiles_new(struct profiles **out, struct store *s,
     struct err *e);
 void profiles_free(struct profiles *p);
 OWNED(profiles)
+/* Installation: every profile file of `from` becomes a record and a file in dir,
+ * in one commit. */
+MUST enum rc profiles_install(struct store *s, const char *from,
+    const char *dir, const char *applied, struct err *e);
 
 /* A reference; RC_NOTFOUND "Profile X Not Found". */
 MUST enum rc profiles_get(

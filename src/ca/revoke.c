@@ -9,13 +9,6 @@
 #include "base/thread.h"
 #include "ca/state.h"
 
-enum {
-	LOCKS = 64
-};
-
-static pthread_mutex_t locks[LOCKS] = { [0 ... LOCKS - 1] =
-					    PTHREAD_MUTEX_INITIALIZER };
-
 enum rc
 ca_cert_get(struct ca *ca, const struct num *serial, struct cert_rec *out,
     struct arena *a, struct err *e)
@@ -176,7 +169,7 @@ ca_revoke(struct ca *ca, const struct ca_revocation *v,
 	struct cert_rec c;
 	char number[16];
 	struct rec *rec;
-	LOCKED(&locks[v->serial.b[v->serial.len - 1] % LOCKS]);
+	LOCKED(&ca->cert_locks[v->serial.b[v->serial.len - 1] % CA_LOCKS]);
 	enum rc rc;
 
 	if (a == NULL || b == NULL)
@@ -229,7 +222,7 @@ ca_unrevoke(struct ca *ca, const struct num *serial,
 	char id[NUM_TEXT_MAX], date[CLOCK_TEXT_MAX];
 	int64_t now = clock_now(ca->clock);
 	struct rec *rec;
-	LOCKED(&locks[serial->b[serial->len - 1] % LOCKS]);
+	LOCKED(&ca->cert_locks[serial->b[serial->len - 1] % CA_LOCKS]);
 	enum rc rc;
 
 	if (a == NULL || b == NULL)

@@ -47,6 +47,10 @@ ca_free(struct ca *ca)
 	for (size_t i = 0; i < ca->n_patterns; i++)
 		free(ca->patterns[i]);
 	pthread_rwlock_destroy(&ca->acl_lock);
+	for (size_t i = 0; i < CA_LOCKS; i++) {
+		pthread_mutex_destroy(&ca->request_locks[i]);
+		pthread_mutex_destroy(&ca->cert_locks[i]);
+	}
 	free(ca);
 }
 
@@ -605,6 +609,10 @@ ca_start(struct subsystem *s, struct err *e)
 	ca->audit = s->audit;
 	ca->clock = instance_clock(s->instance);
 	pthread_rwlock_init(&ca->acl_lock, NULL);
+	for (size_t i = 0; i < CA_LOCKS; i++) {
+		pthread_mutex_init(&ca->request_locks[i], NULL);
+		pthread_mutex_init(&ca->cert_locks[i], NULL);
+	}
 	rc = open_parts(ca, e);
 	if (rc != RC_OK) {
 		ca_free(ca);

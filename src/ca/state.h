@@ -16,6 +16,7 @@ enum {
 	CA_POINTS_MAX = 16,
 	CA_DIGESTS = 4,
 	CA_PATTERNS_MAX = 512,
+	CA_LOCKS = 64, /* by the last octet of an id */
 };
 
 struct ca_identity {
@@ -52,6 +53,10 @@ struct ca {
 	struct ocsp_table *ocsp_ready;
 	int64_t ocsp_lifetime;
 	bool ocsp_next_update, ocsp_by_name;
+
+	/* Two changes of one record are kept apart; order: none is ever held
+	 * together with another. */
+	pthread_mutex_t request_locks[CA_LOCKS], cert_locks[CA_LOCKS];
 
 	struct watch *watch;
 	int64_t next_status_ms;

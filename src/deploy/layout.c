@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layout.c - make and remove the trees of an instance.
+ * Owns:    nothing.
+ * Trusts:  the instance name, which instance_paths_new has checked.
+ * Threads: one. */
+#include "deploy/layout.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/text.h"
+
+enum {
+	FOLDER_MODE = 0770,
+	ACCOUNT_ID = 17, /* pkiuser:pkiuser */
+};
+
+static enum rc
+run(const char *const *argv, struct err *e)
+{
+	char *env[] = { (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" },
+		NULL };
+	pid_t pid;
+	int status;
+
+	if (posix_spawnp(&pid, argv[0], NULL, NULL,
+		(char *const *)(uintptr_t)argv, env) != 0)
+		return err_errno(e, "%s", argv[0]);
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) != 0)
+		return err_set(e, RC_IO, "%s failed", argv[0]);
+	return RC_OK;
+}
+
+static enum rc
+make_account(const char *user, const char *group, struct err *e)
+{
+	char id[16];
+	bool fixed = getgrgid(ACCOUNT_ID) == NULL &&
+	    getpwuid(ACCOUNT_ID) == NULL;
+	const char *g[] = { "groupadd", "-r", group, NULL, NULL, NULL };
+	const char *u[] = { "useradd", "-r", "-M", "-d", "/usr/share/pki", "-s",
+		"/usr/sbin/nologin", "-g", group, user, NULL, NULL, NULL };
+	enum rc rc = RC_OK;
+
+	snprintf(id, sizeof(id), "%d", ACCOUNT_ID);
+	if (fixed) {
+		g[3] = "-g";
+		g[4] = id;
+		u[10] = "-u";
+		u[11] = id;
+	}
+	if (getgrnam(group) == NULL)
+		rc = run(g, e);
+	if (rc == RC_OK && getpwnam(user) == NULL)
+		rc = run(u, e);
+	return rc == RC_OK ? RC_OK : err_prefix(e, "account %s", user);
+}
+
+enum rc
+layout_owner(struct owner *out, struct values *v, struct err *e)
+{
+	const char *user = values_str(v, "pki_user"),
+		   *group = values_str(v, "pki_group");
+	struct passwd *pw;
+	struct group *gr;
+	struct stat st;
+	enum rc rc;
+
+	*out = (struct owner){ geteuid(), getegid(), false };
+	if (geteuid() != 0)
+		return RC_OK;
+	if (path_root()[0] == '\0' &&
+	    (rc = make_account(user, group, e)) != RC_OK)
+		return rc;
+	pw = getpwnam(user);
+	gr = getgrnam(group);
+	if (pw != NULL && gr != NULL) {
+		*out = (struct owner){ pw->pw_uid, gr->gr_gid, true };
+	} else if (path_root()[0] != '\0' && stat(path_root(), &st) == 0) {
+		*out = (struct owner){ st.st_uid, st.st_gid, true };
+	}
+	return RC_OK;
+}
+
+static enum rc
+make_link(const char *target, const char *path, struct err *e)
+{
+	if (symlink(target, path) != 0 && errno != EEXIST)
+		return err_errno(e, "link %s", path);
+	return RC_OK;
+}
+
+/* The link's target is absolute below the root, so it is written relative. */
+static enum rc
+make_links(const struct instance_paths *p, const char *sub, struct err *e)
+{
+	AUTO_BUF path = buf_empty(4096);
+	AUTO_BUF target = buf_empty(4096);
+	enum rc rc;
+
+	for (size_t i = 0; i < 3; i++) {
+		buf_reset(&path);
+		buf_reset(&target);
+		buf_addf(&path, "%s/%s", p->lib,
+		    i == 0 ? "conf" : i == 1 ? "logs" : "alias");
+		if (i == 2)
+			buf_add_str(&target, "conf/alias");
+		else
+			buf_addf(&target, "%s/%s",
+			    i == 0 ? "../../../../etc/pki" : "../../../log/pki",
+			    p->name);
+		rc = make_link(buf_cstr(&target), buf_cstr(&path), e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	const char *const in_sub[][2] = { { "alias", "../alias" },
+		{ "conf", "../conf/" }, { "logs", "../logs/" },
+		{ "profiles", "conf/profiles" }, { "emails", "conf/emails" } };
+	for (size_t i = 0; i < sizeof(in_sub) / sizeof(in_sub[0]); i++) {
+		buf_reset(&path);
+		buf_reset(&target);
+		buf_addf(&path, "%s/%s/%s", p->lib, sub, in_sub[i][0]);
+		buf_addf(&target, "%s%s", in_sub[i][1],
+		    i == 1 || i == 2 ? sub : "");
+		rc = make_link(buf_cstr(&target), buf_cstr(&path), e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+enum rc
+layout_create(const struct instance_paths *p, const char *sub,
+    struct values *v, struct err *e)
+{
+	const char *const conf[] = { "", "/alias", "/certs", "/%s",
+		"/%s/archives", "/%s/profiles", "/%s/profiles/%s",
+		"/%s/emails" };
+	const char *const lib[] = { "", "/%s", "/%s/db", "/%s/crl", "/temp" };
+	const char *const logs[] = { "", "/backup", "/%s", "/%s/signedAudit",
+		"/%s/archive" };
+	const struct {
+		const char *base;
+		const char *const *rest;
+		size_t n;
+	} trees[] = { { p->conf, conf, 8 }, { p->lib, lib, 5 },
+		{ p->logs, logs, 5 } };
+	enum rc rc;
+
+	(void)v;
+	for (size_t t = 0; t < 3; t++) {
+		for (size_t i = 0; i < trees[t].n; i++) {
+			AUTO_BUF path = buf_empty(4096);
+			buf_add_str(&path, trees[t].base);
+			/* every %s of the table is the subsystem */
+			for (const char *s = trees[t].rest[i]; *s != '\0';
+			     s++) {
+				if (s[0] == '%' && s[1] == 's') {
+					buf_add_str(&path, sub);
+					s++;
+				} else {
+					buf_add_char(&path, *s);
+				}
+			}
+			rc = file_mkdirs(buf_cstr(&path), FOLDER_MODE, e);
+			if (rc != RC_OK)
+				return rc;
+		}
+	}
+	if ((rc = file_mkdirs(p->host, 0700, e)) != RC_OK)
+		return rc;
+	return make_links(p, sub, e);
+}
+
+enum rc
+layout_give(
+    const struct instance_paths *p, const struct owner *o, struct err *e)
+{
+	const char *const trees[] = { p->conf, p->lib, p->logs, p->host };
+	enum rc rc;
+
+	if (!o->change)
+		return RC_OK;
+	for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+		rc = file_chown_tree(trees[i], o->uid, o->gid, e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+enum rc
+layout_register(const struct instance_paths *p, const char *sub,
+    struct values *v, struct err *e)
+{
+	AUTO_BUF path = buf_empty(4096);
+	AUTO_BUF text = buf_empty(1024 * 1024);
+	char stamp[CLOCK_TEXT_MAX];
+	enum rc rc;
+
+	buf_addf(&path, "%s/%s", p->registry, sub);
+	if ((rc = file_mkdirs(buf_cstr(&path), 0770, e)) != RC_OK)
+		return rc;
+	buf_reset(&path);
+	buf_addf(&path, "%s/%s", p->registry, p->name);
+	buf_addf(&text,
+	    "export PKI_USER=%s\nexport PKI_GROUP=%s\n"
+	    "export PKI_INSTANCE_NAME=%s\nexport PKI_INSTANCE_PATH=%s\n"
+	    "export TOMCAT_PIDFILE=%s\n",
+	    values_str(v, "pki_user"), values_str(v, "pki_group"), p->name,
+	    p->lib, p->pid);
+	rc = file_write(buf_cstr(&path), buf_view(&text), 0660, e);
+	if (rc != RC_OK)
+		return rc;
+	buf_reset(&text);
+	values_user_text(v, &text);
+	buf_reset(&path);
+	buf_addf(&path, "%s/%s/deployment.cfg", p->registry, sub);
+	rc = file_write(buf_cstr(&path), buf_view(&text), 0660, e);
+	if (rc != RC_OK)
+		return rc;
+	buf_reset(&path);
+	buf_addf(&path, "%s/%s/archive/spawn_deployment.cfg.%.14s", p->logs,
+	    sub, clock_text_dir(stamp, clock_now(&clock_system)));
+	rc = file_write(buf_cstr(&path), buf_view(&text), 0660, e);
+	if (rc != RC_OK)
+		return rc;
+	buf_reset(&text);
+	buf_addf(&text, "# environment of the service of instance %s\n"
+			"PKI_INSTANCE_NAME=%s\n", p->name, p->name);
+	return file_write(p->sysconfig, buf_view(&text), 0644, e);
+}
+
+bool
+layout_exists(const struct instance_paths *p, const char *sub)
+{
+	AUTO_STR path = paths_cs_cfg(p, sub);
+	AUTO_BUF dir = buf_empty(4096);
+
+	buf_addf(&dir, "%s/%s", p->lib, sub);
+	return path != NULL && file_exists(path) && file_exists(buf_cstr(&dir));
+}
+
+/* Does another subsystem remain in the instance? */
+static bool
+others_remain(const struct instance_paths *p, const char *sub)
+{
+	static const char *const all[] = { "ca", "kra", "ocsp", "tks", "tps" };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (strcmp(all[i], sub) != 0 && layout_exists(p, all[i]))
+			return true;
+	}
+	return false;
+}
+
+static enum rc
+remove_under(const char *base, const char *sub, struct err *e)
+{
+	AUTO_BUF path = buf_empty(4096);
+
+	buf_addf(&path, "%s/%s", base, sub);
+	return file_remove_tree(buf_cstr(&path), e);
+}
+
+enum rc
+layout_remove(const struct instance_paths *p, const char *sub, bool conf,
+    bool logs, bool *last, struct err *e)
+{
+	enum rc rc;
+
+	*last = !others_remain(p, sub);
+	if ((rc = remove_under(p->lib, sub, e)) != RC_OK ||
+	    (rc = remove_under(p->registry, sub, e)) != RC_OK)
+		return rc;
+	if (conf && (rc = remove_under(p->conf, sub, e)) != RC_OK)
+		return rc;
+	if (logs && (rc = remove_under(p->logs, sub, e)) != RC_OK)
+		return rc;
+	if (!*last)
+		return RC_OK;
+	if ((rc = file_remove_tree(p->lib, e)) != RC_OK ||
+	    (rc = file_remove_tree(p->host, e)) != RC_OK ||
+	    (rc = file_remove_tree(p->registry, e)) != RC_OK)
+		return rc;
+	if (unlink(p->sysconfig) != 0 && errno != ENOENT)
+		return err_errno(e, "%s", p->sysconfig);
+	if (conf && (rc = file_remove_tree(p->conf, e)) != RC_OK)
+		return rc;
+	return logs ? file_remove_tree(p->logs, e) : RC_OK;
+}

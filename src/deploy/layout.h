@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layout.h - the folders, links and accounts of an instance (spec deployment
+ * 1.1, 1.2). */
+#ifndef DEPLOY_LAYOUT_H
+#define DEPLOY_LAYOUT_H
+
+#include <sys/types.h>
+
+#include "deploy/values.h"
+#include "instance/paths.h"
+
+/* Who will own the instance. */
+struct owner {
+	uid_t uid;
+	gid_t gid;
+	bool change; /* files must be handed over (we are root) */
+};
+/* The service account: made when we are root and no root folder is used; else
+ * pki_user where it exists, else the owner of the root folder. */
+MUST enum rc layout_owner(
+    struct owner *out, struct values *v, struct err *e);
+
+/* Folders and links of an instance with a subsystem ("ca"). */
+MUST enum rc layout_create(const struct instance_paths *p, const char *sub,
+    struct values *v, struct err *e);
+/* Hands everything to the owner. */
+MUST enum rc layout_give(
+    const struct instance_paths *p, const struct owner *o, struct err *e);
+/* Registry, service environment, manifest, the user's settings. */
+MUST enum rc layout_register(const struct instance_paths *p, const char *sub,
+    struct values *v, struct err *e);
+/* Removes a subsystem and, when it was the last, the instance. Configuration
+ * and logs stay unless asked for. *last tells whether the instance went. */
+MUST enum rc layout_remove(const struct instance_paths *p, const char *sub,
+    bool conf, bool logs, bool *last, struct err *e);
+/* Is there a CS.cfg of this subsystem? */
+bool layout_exists(const struct instance_paths *p, const char *sub);
+
+#endif
