@@ -165,9 +165,8 @@ alg_oid(struct view *out, struct view algid, struct err *e)
 }
 
 enum rc
-ca_cert_record(struct ca *ca, struct cert_rec *c, struct view der,
-    const char *issued_by, const char *const *meta, struct arena *a,
-    struct err *e)
+ca_cert_record(struct cert_rec *c, struct view der, const char *issued_by,
+    const char *const *meta, int64_t now, struct arena *a, struct err *e)
 {
 	enum {
 		EXTS_MAX = 64
@@ -190,7 +189,7 @@ ca_cert_record(struct ca *ca, struct cert_rec *c, struct view der,
 	    (rc = extension_texts(&x, exts, EXTS_MAX, a, e)) != RC_OK)
 		return rc;
 	c->serial = x.serial;
-	c->created = c->modified = clock_now(ca->clock);
+	c->created = c->modified = now;
 	c->not_before = x.not_before;
 	c->not_after = x.not_after;
 	c->status = cert_rec_status(c, c->created);
@@ -244,7 +243,8 @@ ca_issue(struct ca *ca, struct request_rec *r, struct cert_template *t,
 	meta[0] = arena_printf(a, "requestId:%s", num_dec(dec, &r->id));
 	if (profile != NULL)
 		meta[1] = arena_printf(a, "profileId:%s", profile);
-	rc = ca_cert_record(ca, &c, buf_view(&der), by, meta, a, e);
+	rc = ca_cert_record(
+	    &c, buf_view(&der), by, meta, clock_now(ca->clock), a, e);
 	if (rc != RC_OK)
 		return rc;
 	rec = cert_rec_encode(&c);

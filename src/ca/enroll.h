@@ -15,9 +15,10 @@ MUST enum rc ca_sign_template(
 MUST enum rc ca_issue(struct ca *ca, struct request_rec *r,
     struct cert_template *t, const char *by, struct batch *b, struct rec **out,
     struct err *e);
-/* The record of a certificate; texts live in the arena, der is borrowed. */
-MUST enum rc ca_cert_record(struct ca *ca, struct cert_rec *c, struct view der,
-    const char *issued_by, const char *const *meta, struct arena *a,
-    struct err *e);
+/* The record of a certificate issued now; texts live in the arena, der and meta
+ * are borrowed. */
+MUST enum rc ca_cert_record(struct cert_rec *c, struct view der,
+    const char *issued_by, const char *const *meta, int64_t now,
+    struct arena *a, struct err *e);
 
 #endif

@@ -44,8 +44,8 @@ static enum rc
 make_account(const char *user, const char *group, struct err *e)
 {
 	char id[16];
-	bool fixed = getgrgid(ACCOUNT_ID) == NULL &&
-	    getpwuid(ACCOUNT_ID) == NULL;
+	bool fixed =
+	    getgrgid(ACCOUNT_ID) == NULL && getpwuid(ACCOUNT_ID) == NULL;
 	const char *g[] = { "groupadd", "-r", group, NULL, NULL, NULL };
 	const char *u[] = { "useradd", "-r", "-M", "-d", "/usr/share/pki", "-s",
 		"/usr/sbin/nologin", "-g", group, user, NULL, NULL, NULL };
@@ -111,7 +111,9 @@ make_links(const struct instance_paths *p, const char *sub, struct err *e)
 		buf_reset(&path);
 		buf_reset(&target);
 		buf_addf(&path, "%s/%s", p->lib,
-		    i == 0 ? "conf" : i == 1 ? "logs" : "alias");
+		    i == 0       ? "conf"
+			: i == 1 ? "logs"
+				 : "alias");
 		if (i == 2)
 			buf_add_str(&target, "conf/alias");
 		else
@@ -129,8 +131,8 @@ make_links(const struct instance_paths *p, const char *sub, struct err *e)
 		buf_reset(&path);
 		buf_reset(&target);
 		buf_addf(&path, "%s/%s/%s", p->lib, sub, in_sub[i][0]);
-		buf_addf(&target, "%s%s", in_sub[i][1],
-		    i == 1 || i == 2 ? sub : "");
+		buf_addf(
+		    &target, "%s%s", in_sub[i][1], i == 1 || i == 2 ? sub : "");
 		rc = make_link(buf_cstr(&target), buf_cstr(&path), e);
 		if (rc != RC_OK)
 			return rc;
@@ -139,8 +141,8 @@ make_links(const struct instance_paths *p, const char *sub, struct err *e)
 }
 
 enum rc
-layout_create(const struct instance_paths *p, const char *sub,
-    struct values *v, struct err *e)
+layout_create(const struct instance_paths *p, const char *sub, struct values *v,
+    struct err *e)
 {
 	const char *const conf[] = { "", "/alias", "/certs", "/%s",
 		"/%s/archives", "/%s/profiles", "/%s/profiles/%s",
@@ -235,8 +237,10 @@ layout_register(const struct instance_paths *p, const char *sub,
 	if (rc != RC_OK)
 		return rc;
 	buf_reset(&text);
-	buf_addf(&text, "# environment of the service of instance %s\n"
-			"PKI_INSTANCE_NAME=%s\n", p->name, p->name);
+	buf_addf(&text,
+	    "# environment of the service of instance %s\n"
+	    "PKI_INSTANCE_NAME=%s\n",
+	    p->name, p->name);
 	return file_write(p->sysconfig, buf_view(&text), 0644, e);
 }
 

@@ -17,8 +17,7 @@ struct owner {
 };
 /* The service account: made when we are root and no root folder is used; else
  * pki_user where it exists, else the owner of the root folder. */
-MUST enum rc layout_owner(
-    struct owner *out, struct values *v, struct err *e);
+MUST enum rc layout_owner(struct owner *out, struct values *v, struct err *e);
 
 /* Folders and links of an instance with a subsystem ("ca"). */
 MUST enum rc layout_create(const struct instance_paths *p, const char *sub,

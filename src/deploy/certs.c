@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* certs.c - keys and certificates of a new CA (spec deployment 2.6, profiles
+ * 16).
+ * Owns:    nothing; results go into struct install, keystore and store.
+ * Trusts:  checked values; the shipped bootstrap profiles.
+ * Threads: one. */
+#include <openssl/rand.h>
+
+#include "base/file.h"
+#include "ca/enroll.h"
+#include "deploy/install.h"
+#include "keys/keyid.h"
+#include "keys/pkcs12.h"
+#include "profile/engine.h"
+#include "x509/gn.h"
+#include "x509/name.h"
+#include "x509/req.h"
+
+/* One system certificate. */
+struct plan {
+	const char *tag;     /* in CS.cfg; NULL: the administrator */
+	const char *prefix;  /* of its parameters: "pki_ca_signing" */
+	const char *file_id; /* certs/<id>.csr */
+	const char *usage, *trust;
+	const char *profile_rsa, *profile_ec; /* bootstrap files */
+};
+
+static const struct plan plan_signing = { "signing", "pki_ca_signing",
+	"ca_signing", "SSLCA", "CTu,Cu,Cu", "caCert", "caCert" };
+static const struct plan plan_ocsp = { "ocsp_signing", "pki_ocsp_signing",
+	"ca_ocsp_signing", "StatusResponder", ",,", "caOCSPCert",
+	"caOCSPCert" };
+static const struct plan plan_sslserver = { "sslserver", "pki_sslserver",
+	"sslserver", "SSLServer", ",,", "rsaServerCert", "eccServerCert" };
+static const struct plan plan_subsystem = { "subsystem", "pki_subsystem",
+	"subsystem", "SSLClient", ",,", "rsaSubsystemCert",
+	"eccSubsystemCert" };
+static const struct plan plan_audit = { "audit_signing", "pki_audit_signing",
+	"ca_audit_signing", "ObjectSigner", ",,P", "caAuditSigningCert",
+	"caAuditSigningCert" };
+static const struct plan plan_admin = { NULL, "pki_admin", "ca_admin", NULL,
+	",,", "rsaAdminCert", "eccAdminCert" };
+
+static const char *
+param(struct install *in, const struct plan *p, const char *what)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s_%s", p->prefix, what);
+	return values_str(in->v, name);
+}
+
+/* Key type and size: rsa 2048..., ecc nistp256/384/521. */
+static enum rc
+read_keygen(
+    struct install *in, const struct plan *p, struct keygen *g, struct err *e)
+{
+	const char *type = param(in, p, "key_type"),
+		   *size = param(in, p, "key_size");
+	int64_t bits;
+	enum rc rc;
+
+	*g = (struct keygen){ .extractable = true, .sensitive = true };
+	if (text_ieq(type, "rsa")) {
+		rc = text_int(&bits, size, 1024, 8192, e);
+		if (rc != RC_OK)
+			return err_prefix(e, "%s_key_size", p->prefix);
+		g->type = KEYTYPE_RSA;
+		g->rsa_bits = (int)bits;
+		return RC_OK;
+	}
+	if (!text_ieq(type, "ecc") && !text_ieq(type, "ec"))
+		return err_set(e, RC_INVALID, "%s_key_type: %.32s: rsa or ecc",
+		    p->prefix, type);
+	g->type = KEYTYPE_EC;
+	/* an RSA default left beside ecc means the usual curve */
+	g->curve = size[0] >= '0' && size[0] <= '9' ? OID_prime256v1
+						    : oid_find_text(size);
+	if (g->curve != OID_prime256v1 && g->curve != OID_secp384r1 &&
+	    g->curve != OID_secp521r1)
+		return err_set(e, RC_INVALID,
+		    "%s_key_size: %.32s: nistp256, nistp384 or nistp521",
+		    p->prefix, size);
+	return RC_OK;
+}
+
+/* The configured algorithm where the key can do it, else the key's own. */
+static enum sigalg
+choose_alg(const struct key *k, const char *name)
+{
+	enum sigalg a = sigalg_find(name);
+
+	return a != SIGALG_COUNT && key_can_sign(k, a) ? a
+						       : key_default_sigalg(k);
+}
+
+static enum rc
+random_num(struct num *out, struct err *e)
+{
+	uint8_t b[16];
+
+	if (RAND_bytes(b, sizeof(b)) != 1)
+		return err_openssl(e, RC_CRYPTO, "random number");
+	return num_from_view(out, view_of(b, sizeof(b)), e);
+}
+
+static enum rc
+write_pem(struct install *in, const char *id, const char *suffix,
+    const char *label, struct view der, struct err *e)
+{
+	AUTO_BUF path = buf_empty(4096);
+	AUTO_BUF pem = buf_empty(0);
+
+	buf_addf(&path, "%s/%s.%s", in->paths->certs, id, suffix);
+	text_add_pem(&pem, label, der, "\n");
+	return file_write(buf_cstr(&path), buf_view(&pem), 0660, e);
+}
+
+/* The CA's request asks for what it will be (spec deployment 2.6). */
+static enum rc
+csr_extensions(const struct plan *p, struct ext_list *l, struct err *e)
+{
+	struct basic_constraints bc = { .ca = true, .path_len = -1 };
+	AUTO_BUF b = buf_empty(256);
+	enum rc rc;
+
+	if (p != &plan_signing)
+		return RC_OK;
+	ext_put_basic_constraints(&b, &bc);
+	rc = ext_list_set_buf(l, OID_basicConstraints, true, &b, e);
+	if (rc != RC_OK)
+		return rc;
+	ext_put_bits(&b,
+	    EXT_KU_DIGITAL_SIGNATURE | EXT_KU_NON_REPUDIATION |
+		EXT_KU_KEY_CERT_SIGN | EXT_KU_CRL_SIGN);
+	return ext_list_set_buf(l, OID_keyUsage, true, &b, e);
+}
+
+/* What one certificate goes through. */
+struct making {
+	struct install *in;
+	const struct plan *plan;
+	struct arena *arena;
+	struct key *key;
+	struct buf subject, csr, der;
+	struct profile *profile;
+	struct request_rec *req;
+	struct cert_template t;
+};
+
+static enum rc
+make_csr(struct making *m, struct err *e)
+{
+	AUTO_BUF tbs = buf_empty(REQ_DER_MAX);
+	struct ext_list exts;
+	enum rc rc;
+
+	m->subject = buf_empty(NAME_DER_MAX);
+	m->csr = buf_empty(REQ_DER_MAX);
+	rc = name_parse(
+	    &m->subject, view_str(param(m->in, m->plan, "subject_dn")), e);
+	if (rc != RC_OK)
+		return err_prefix(e, "%s_subject_dn", m->plan->prefix);
+	ext_list_init(&exts, m->arena);
+	if ((rc = csr_extensions(m->plan, &exts, e)) != RC_OK)
+		return rc;
+	req_tbs_put(&tbs, buf_view(&m->subject), key_spki(m->key), &exts);
+	if ((rc = buf_check(&tbs, e)) != RC_OK ||
+	    (rc = key_sign_object(m->key,
+		 choose_alg(m->key, param(m->in, m->plan, "key_algorithm")),
+		 buf_view(&tbs), &m->csr, e)) != RC_OK)
+		return rc;
+	return write_pem(m->in, m->plan->file_id, "csr", "CERTIFICATE REQUEST",
+	    buf_view(&m->csr), e);
+}
+
+static enum rc
+load_profile(struct making *m, struct err *e)
+{
+	AUTO_BUF text = buf_empty(PROFILE_TEXT_MAX);
+	AUTO_STR path = NULL;
+	char rest[256];
+	enum rc rc;
+
+	snprintf(rest, sizeof(rest), "/ca/conf/%s.profile",
+	    key_type(m->key) == KEYTYPE_RSA ? m->plan->profile_rsa
+					    : m->plan->profile_ec);
+	path = paths_share(rest);
+	if (path == NULL)
+		return err_set(e, RC_NOMEM, "installation profile");
+	if ((rc = file_read(&text, path, e)) != RC_OK)
+		return rc;
+	return profile_parse_bootstrap(&m->profile, buf_view(&text), path, e);
+}
+
+/* The request record of the installer: what makes it renewable later. */
+static enum rc
+make_request(struct making *m, struct err *e)
+{
+	AUTO_BUF pem = buf_empty(REQ_DER_MAX * 2);
+	struct num id;
+	enum rc rc;
+
+	if ((rc = random_num(&id, e)) != RC_OK)
+		return rc;
+	m->req = request_rec_new(&id, "enrollment");
+	if (m->req == NULL)
+		return err_set(e, RC_NOMEM, "request");
+	text_add_pem(&pem, "CERTIFICATE REQUEST", buf_view(&m->csr), "\n");
+	m->req->created = m->req->modified = clock_now(&clock_system);
+	request_set(m->req, "requesttype", "enrollment");
+	request_set(m->req, "profile", "true");
+	request_set(m->req, "profileid", m->profile->id);
+	request_set(m->req, "profilesetid", m->profile->sets[0].id);
+	request_set(m->req, "cert_request_type", "pkcs10");
+	request_set(m->req, "cert_request", buf_cstr(&pem));
+	request_set_bytes(m->req, "req_key", key_spki(m->key));
+	request_set_bytes(m->req, "req_subject_name", buf_view(&m->subject));
+	return RC_OK;
+}
+
+static enum rc
+add_sans(struct making *m, struct err *e)
+{
+	AUTO_STR list = strdup(values_str(m->in->v, "pki_san_for_server_cert"));
+	AUTO_BUF names = buf_empty(64 * 1024);
+	AUTO_BUF value = buf_empty(64 * 1024);
+	char *item[64];
+	size_t n;
+
+	if (m->plan != &plan_sslserver ||
+	    !values_bool(m->in->v, "pki_san_inject") || list == NULL)
+		return RC_OK;
+	n = text_split(list, ",", item, 64);
+	for (size_t i = 0; i < n && i < 64; i++)
+		gn_put(&names,
+		    &(struct gn){ .type = GN_DNS, .value = view_str(item[i]) });
+	ext_put_names(&value, buf_view(&names));
+	return ext_list_set_buf(
+	    &m->t.exts, OID_subjectAltName, false, &value, e);
+}
+
+static void
+fill_env(struct making *m, struct profile_env *env, uint8_t room[DIGEST_MAX])
+{
+	struct install *in = m->in;
+	static enum sigalg one;
+	int64_t port = 0;
+
+	rc_ignore(text_int(&port, values_str(in->v, "pki_http_port"), 0, 65535,
+	    NULL)); /* checked before */
+	one = in->ca_alg;
+	*env = (struct profile_env){ .now = clock_now(&clock_system),
+		.ca_sigalg = in->ca_alg,
+		.sigalgs = &one,
+		.n_sigalgs = 1,
+		.host = values_str(in->v, "pki_hostname"),
+		.port = (unsigned)port,
+		.ocsp_uri = values_str(in->v, "pki_default_ocsp_uri") };
+	if (m->plan == &plan_signing) {
+		env->ca_subject = buf_view(&m->subject);
+		return;
+	}
+	env->ca_subject = in->ca_cert.subject;
+	env->ca_not_before = in->ca_cert.not_before;
+	env->ca_not_after = in->ca_cert.not_after;
+	rc_ignore(cert_key_id(&in->ca_cert, &env->ca_key_id, room,
+	    NULL)); /* our own certificate was just parsed */
+}
+
+static enum rc
+sign(struct making *m, struct err *e)
+{
+	struct install *in = m->in;
+	struct key *signer = m->plan == &plan_signing ? m->key : in->ca_key;
+	AUTO_BUF tbs = buf_empty(CERT_DER_MAX);
+	uint8_t room[DIGEST_MAX];
+	struct profile_env env;
+	const char *fixed = values_str(in->v, "pki_ca_signing_serial_number");
+	enum rc rc;
+
+	if (m->plan == &plan_signing)
+		in->ca_alg = choose_alg(
+		    m->key, values_str(in->v, "pki_ca_signing_key_algorithm"));
+	fill_env(m, &env, room);
+	template_init(&m->t, m->arena);
+	rc = profile_populate(m->profile, &env, m->req, &m->t, e);
+	if (rc == RC_OK)
+		rc = add_sans(m, e);
+	if (rc != RC_OK)
+		return err_prefix(e, "%s certificate", m->plan->file_id);
+	m->t.issuer = env.ca_subject;
+	m->t.sigalg = in->ca_alg;
+	if (m->plan != &plan_signing && m->t.not_after > in->ca_cert.not_after)
+		m->t.not_after = in->ca_cert.not_after;
+	rc = m->plan == &plan_signing && fixed[0] != '\0'
+	    ? num_parse(&m->t.serial, fixed, false, e)
+	    : random_num(&m->t.serial, e);
+	if (rc != RC_OK || (rc = template_tbs(&tbs, &m->t, e)) != RC_OK)
+		return rc;
+	m->der = buf_empty(CERT_DER_MAX);
+	return key_sign_object(signer, in->ca_alg, buf_view(&tbs), &m->der, e);
+}
+
+static enum rc
+record(struct making *m, struct err *e)
+{
+	AUTO(batch) b = batch_new();
+	const char *meta[3] = { NULL };
+	char dec[NUM_TEXT_MAX];
+	struct cert_rec c;
+	struct rec *r;
+	enum rc rc;
+
+	meta[0] =
+	    arena_printf(m->arena, "requestId:%s", num_dec(dec, &m->req->id));
+	meta[1] = arena_printf(m->arena, "profileId:%s", m->profile->id);
+	rc = ca_cert_record(&c, buf_view(&m->der), "system", meta,
+	    clock_now(&clock_system), m->arena, e);
+	if (rc != RC_OK)
+		return rc;
+	m->req->state = REQUEST_COMPLETE;
+	request_set(m->req, "requeststatus", "complete");
+	request_set(m->req, "result", "1");
+	request_set_bytes(m->req, "req_issued_cert", buf_view(&m->der));
+	if (b == NULL || (r = request_rec_encode(m->req)) == NULL)
+		return err_set(e, RC_NOMEM, "request");
+	batch_add(b, r);
+	if ((r = cert_rec_encode(&c)) == NULL)
+		return err_set(e, RC_NOMEM, "certificate record");
+	batch_add(b, r);
+	return store_commit(m->in->store, b, e);
+}
+
+/* ca.<tag>.* and cloning.<tag>.privkey.id of CS.cfg. */
+static enum rc
+write_tag(struct making *m, const char *nick, struct err *e)
+{
+	struct install *in = m->in;
+	const char *tag = m->plan->tag,
+		   *alg = param(in, m->plan, "signing_algorithm");
+	char names[5][128], id[KEYID_TEXT_MAX];
+	enum rc rc;
+
+	snprintf(names[0], 128, "ca.%s.nickname", tag);
+	snprintf(names[1], 128, "ca.%s.tokenname", tag);
+	snprintf(names[2], 128, "ca.cert.%s.nickname", tag);
+	snprintf(names[3], 128, "ca.cert.%s.certusage", tag);
+	snprintf(names[4], 128, "ca.%s.defaultSigningAlgorithm", tag);
+	if ((rc = cfg_set(in->cs, names[0], nick, e)) != RC_OK ||
+	    (rc = cfg_set(in->cs, names[1], "internal", e)) != RC_OK ||
+	    (rc = cfg_set(in->cs, names[2], nick, e)) != RC_OK ||
+	    (rc = cfg_set(in->cs, names[3], m->plan->usage, e)) != RC_OK ||
+	    (rc = cfg_set(in->cs, names[4],
+		 sigalg_name(choose_alg(m->key, alg)), e)) != RC_OK)
+		return rc;
+	if (strcmp(tag, "sslserver") == 0)
+		return RC_OK;
+	snprintf(names[0], 128, "cloning.%s.privkey.id", tag);
+	if ((rc = keyid_encode(id, key_id(m->key), e)) != RC_OK)
+		return rc;
+	return cfg_set(in->cs, names[0], id, e);
+}
+
+static enum rc
+import(struct making *m, const char *nick, struct err *e)
+{
+	struct install *in = m->in;
+	enum rc rc;
+
+	rc = keystore_import_cert(
+	    in->ks, nick, buf_view(&m->der), m->plan->trust, e);
+	if (rc != RC_OK || m->plan->tag == NULL)
+		return rc;
+	if ((rc = write_pem(in, m->plan->file_id, "crt", "CERTIFICATE",
+		 buf_view(&m->der), e)) != RC_OK)
+		return rc;
+	return write_tag(m, nick, e);
+}
+
+static enum rc
+make_steps(struct making *m, struct err *e)
+{
+	const char *nick = param(m->in, m->plan, "nickname");
+	struct keygen g;
+	enum rc rc;
+
+	if ((rc = read_keygen(m->in, m->plan, &g, e)) != RC_OK ||
+	    (rc = keystore_generate(m->in->ks, &m->key, NULL, &g, e)) !=
+		RC_OK ||
+	    (rc = make_csr(m, e)) != RC_OK ||
+	    (rc = load_profile(m, e)) != RC_OK ||
+	    (rc = make_request(m, e)) != RC_OK || (rc = sign(m, e)) != RC_OK ||
+	    (rc = import(m, nick, e)) != RC_OK)
+		return rc;
+	return record(m, e);
+}
+
+static enum rc
+make(struct install *in, const struct plan *p, struct buf *der,
+    struct key **key, struct err *e)
+{
+	AUTO(arena) a = arena_new(0);
+	struct making m = { .in = in, .plan = p, .arena = a };
+	enum rc rc;
+
+	install_say(in, "Creating %s certificate", p->file_id);
+	rc = a != NULL ? make_steps(&m, e) : err_set(e, RC_NOMEM, "memory");
+	if (rc == RC_OK && der != NULL)
+		buf_add_view(der, buf_view(&m.der));
+	if (rc == RC_OK && key != NULL)
+		*key = key_ref(m.key);
+	key_free(m.key);
+	profile_free(m.profile);
+	request_rec_free(m.req);
+	buf_done(&m.subject);
+	buf_done(&m.csr);
+	buf_done(&m.der);
+	return rc;
+}
+
+enum rc
+install_certs(struct install *in, struct err *e)
+{
+	const char *audit = values_str(in->v, "pki_audit_signing_nickname");
+	AUTO_BUF pem = buf_empty(0);
+	AUTO_BUF path = buf_empty(4096);
+	enum rc rc;
+
+	if ((rc = make(in, &plan_signing, &in->ca_der, &in->ca_key, e)) !=
+		RC_OK ||
+	    (rc = cert_parse(&in->ca_cert, buf_view(&in->ca_der), e)) != RC_OK)
+		return rc;
+	in->ca_alg = choose_alg(
+	    in->ca_key, values_str(in->v, "pki_ca_signing_signing_algorithm"));
+	if ((rc = cfg_set(in->cs, "ca.crl.MasterCRL.signingAlgorithm",
+		 sigalg_name(in->ca_alg), e)) != RC_OK ||
+	    (rc = make(in, &plan_ocsp, NULL, NULL, e)) != RC_OK ||
+	    (rc = make(in, &plan_sslserver, NULL, NULL, e)) != RC_OK ||
+	    (rc = make(in, &plan_subsystem, &in->subsystem_der, NULL, e)) !=
+		RC_OK)
+		return rc;
+	if (audit[0] != '\0') {
+		if ((rc = make(in, &plan_audit, NULL, NULL, e)) != RC_OK ||
+		    (rc = cfg_set(in->cs,
+			 "log.instance.SignedAudit.signedAuditCertNickname",
+			 audit, e)) != RC_OK)
+			return rc;
+	}
+	rc = cfg_set(in->cs, "ca.cert.list",
+	    audit[0] != '\0'
+		? "signing,ocsp_signing,sslserver,subsystem,audit_signing"
+		: "signing,ocsp_signing,sslserver,subsystem",
+	    e);
+	if (rc != RC_OK)
+		return rc;
+	text_add_pem(&pem, "CERTIFICATE", buf_view(&in->ca_der), "\n");
+	buf_addf(&path, "%s/ca.crt", in->paths->alias);
+	return file_write(buf_cstr(&path), buf_view(&pem), 0644, e);
+}
+
+/* The key leaves the instance in the administrator's PKCS #12 file. */
+enum rc
+install_admin(struct install *in, struct err *e)
+{
+	const char *nick = values_str(in->v, "pki_admin_nickname"),
+		   *p12_path = values_str(in->v, "pki_client_admin_cert_p12"),
+		   *cert_path = values_str(in->v, "pki_client_admin_cert");
+	AUTO(pkcs12) p12 = pkcs12_new();
+	AUTO_BUF der = buf_empty(0);
+	AUTO_BUF pem = buf_empty(0);
+	enum rc rc;
+
+	if (p12 == NULL)
+		return err_set(e, RC_NOMEM, "PKCS #12");
+	if ((rc = make(in, &plan_admin, &in->admin_der, NULL, e)) != RC_OK ||
+	    (rc = pkcs12_add_from(p12, in->ks, nick, false, true, e)) !=
+		RC_OK ||
+	    (rc = pkcs12_encode(&der, p12, in->pkcs12_password, e)) != RC_OK ||
+	    (rc = keystore_delete_cert(in->ks, nick, true, e)) != RC_OK)
+		return rc;
+	text_add_pem(&pem, "CERTIFICATE", buf_view(&in->admin_der), "\n");
+	if ((rc = file_write(cert_path, buf_view(&pem), 0644, e)) != RC_OK)
+		return rc;
+	return file_write(p12_path, buf_view(&der), 0600, e);
+}

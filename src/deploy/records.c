@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* records.c - what a new CA's store begins with (spec deployment 2.6, directory
+ * 2.3 to 2.5).
+ * Owns:    nothing.
+ * Trusts:  checked values.
+ * Threads: one. */
+#include "auth/acl.h"
+#include "auth/user.h"
+#include "ca/profiles.h"
+#include "deploy/install.h"
+
+static const char *const groups[][2] = {
+	{ "Certificate Manager Agents", "Agents of the certificate manager" },
+	{ "Registration Manager Agents", "Agents of a registration manager" },
+	{ "Subsystem Group", "Subsystems of the security domain" },
+	{ "Trusted Managers", "Managers trusted by this CA" },
+	{ "Administrators", "People who administer this CA" },
+	{ "Auditors", "People who can read the signed audit log" },
+	{ "ClonedSubsystems", "Clones" },
+	{ "Security Domain Administrators",
+	    "People who administer the security domain" },
+	{ "Enterprise CA Administrators", "People who may join CAs" },
+	{ "Enterprise KRA Administrators", "People who may join KRAs" },
+	{ "Enterprise OCSP Administrators", "People who may join OCSPs" },
+	{ "Enterprise TKS Administrators", "People who may join TKSs" },
+	{ "Enterprise EST Administrators", "People who may join ESTs" },
+	{ "Enterprise RA Administrators", "People who may join RAs" },
+	{ "Enterprise TPS Administrators", "People who may join TPSs" },
+};
+
+static const char *const admin_groups[] = { "Administrators",
+	"Certificate Manager Agents", "Security Domain Administrators",
+	"Enterprise CA Administrators", "Enterprise KRA Administrators",
+	"Enterprise OCSP Administrators", "Enterprise TKS Administrators",
+	"Enterprise EST Administrators", "Enterprise RA Administrators",
+	"Enterprise TPS Administrators" };
+
+static enum rc
+seed(struct install *in, struct err *e)
+{
+	AUTO(batch) b = batch_new();
+	struct rec *r;
+
+	if (b == NULL)
+		return err_set(e, RC_NOMEM, "records");
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		r = rec_new(REC_GROUP, groups[i][0]);
+		if (r == NULL)
+			return err_set(e, RC_NOMEM, "records");
+		rec_add_str(r, "objectClass", "top");
+		rec_add_str(r, "objectClass", "groupOfUniqueNames");
+		rec_add_str(r, "cn", groups[i][0]);
+		rec_add_str(r, "description", groups[i][1]);
+		batch_add(b, r);
+	}
+	r = rec_new(REC_ACL, "aclResources");
+	if (r == NULL)
+		return err_set(e, RC_NOMEM, "records");
+	rec_add_str(r, "objectClass", "top");
+	rec_add_str(r, "objectClass", "CertACLS");
+	rec_add_str(r, "cn", "aclResources");
+	for (const char *const *t = acl_defaults("ca"); *t != NULL; t++)
+		rec_add_str(r, "resourceACLS", *t);
+	batch_add(b, r);
+	return store_commit(in->store, b, e);
+}
+
+static enum rc
+add_admin(struct install *in, struct err *e)
+{
+	const char *uid = values_str(in->v, "pki_admin_uid");
+	struct user u = { .uid = uid,
+		.full_name = values_str(in->v, "pki_admin_name"),
+		.email = values_str(in->v, "pki_admin_email"),
+		.type = "adminType",
+		.state = "1",
+		.password = in->admin_password };
+	enum rc rc;
+
+	if (!values_bool(in->v, "pki_admin_setup"))
+		return RC_OK;
+	if ((rc = user_add(in->store, &u, e)) != RC_OK ||
+	    (rc = user_add_cert(in->store, uid, buf_view(&in->admin_der), e)) !=
+		RC_OK)
+		return rc;
+	for (size_t i = 0; i < sizeof(admin_groups) / sizeof(admin_groups[0]);
+	     i++) {
+		rc = group_add_member(in->store, admin_groups[i], uid, e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static enum rc
+add_subsystem_user(struct install *in, struct err *e)
+{
+	AUTO_BUF uid = buf_empty(1024);
+	struct user u = { .type = "agentType", .state = "1" };
+	enum rc rc;
+
+	buf_addf(&uid, "CA-%s-%s", values_str(in->v, "pki_hostname"),
+	    values_str(in->v, "pki_https_port"));
+	u.uid = u.full_name = buf_cstr(&uid);
+	if ((rc = user_add(in->store, &u, e)) != RC_OK ||
+	    (rc = user_add_cert(
+		 in->store, u.uid, buf_view(&in->subsystem_der), e)) != RC_OK)
+		return rc;
+	return group_add_member(in->store, "Subsystem Group", u.uid, e);
+}
+
+enum rc
+install_records(struct install *in, struct err *e)
+{
+	AUTO_STR from = paths_share("/ca/profiles/ca");
+	AUTO_STR to = paths_profiles(in->paths, "ca");
+	AUTO_BUF applied = buf_empty(4096);
+	enum rc rc;
+
+	if (from == NULL || to == NULL)
+		return err_set(e, RC_NOMEM, "records");
+	buf_addf(&applied, "%s/profiles.applied", in->paths->host);
+	if ((rc = seed(in, e)) != RC_OK ||
+	    (rc = profiles_install(
+		 in->store, from, to, buf_cstr(&applied), e)) != RC_OK ||
+	    (rc = add_admin(in, e)) != RC_OK)
+		return rc;
+	return add_subsystem_user(in, e);
+}

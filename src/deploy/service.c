@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* service.c - the daemon as a process.
+ * Owns:    nothing; the daemon is left to itself.
+ * Trusts:  the instance lock rather than the pid file.
+ * Threads: one. */
+#include "deploy/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "instance/control.h"
+
+enum {
+	POLL_MS = 5,
+	OUTPUT_MAX = 4096
+};
+
+char *
+service_program(void)
+{
+	static const char *const near[] = { "pkid", "../sbin/pkid",
+		"../pkid/pkid" };
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	char *slash, *s;
+
+	if (n > 0) {
+		exe[n] = '\0';
+		slash = strrchr(exe, '/');
+		*slash = '\0';
+		for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
+			if (asprintf(&s, "%s/%s", exe, near[i]) < 0)
+				return NULL;
+			if (access(s, X_OK) == 0)
+				return s;
+			free(s);
+		}
+	}
+	return strdup("/usr/sbin/pkid");
+}
+
+/* Who holds the instance lock? Nobody: not running. */
+static bool
+locked(const struct instance_paths *p)
+{
+	AUTO_FD fd = open(p->lock, O_RDWR | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+}
+
+int
+service_pid(const struct instance_paths *p)
+{
+	AUTO_BUF b = buf_empty(64);
+	int64_t pid;
+
+	if (!locked(p) || file_read(&b, p->pid, NULL) != RC_OK ||
+	    text_int(&pid, text_trim((char *)b.data), 1, INT32_MAX, NULL) !=
+		RC_OK)
+		return 0;
+	return (int)pid;
+}
+
+bool
+service_running(const struct instance_paths *p)
+{
+	AUTO_BUF b = buf_empty(1024);
+
+	return control_call(p->control, "ping", NULL, &b, NULL) == RC_OK;
+}
+
+/* In the child: a session of its own, output to the pipe until it serves. */
+static void
+become_daemon(const char *program, const struct instance_paths *p,
+    const char *log, int out)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	setsid();
+	if (null >= 0) {
+		dup2(null, 0);
+		dup2(null, 1);
+	}
+	dup2(out, 2);
+	if (close_range(3, ~0U, 0) != 0)
+		_exit(1);
+	if (path_root()[0] != '\0')
+		execl(program, "pkid", "--root", path_root(), "--log", log,
+		    p->name, (char *)NULL);
+	else
+		execl(program, "pkid", "--log", log, p->name, (char *)NULL);
+	dprintf(2, "ERROR: %s cannot be run: %s\n", program, strerror(errno));
+	_exit(1);
+}
+
+/* The daemon's last words, without its "ERROR: ". */
+static enum rc
+failed_start(int fd, struct err *e)
+{
+	char text[OUTPUT_MAX + 1];
+	ssize_t n = read(fd, text, OUTPUT_MAX);
+	char *s;
+
+	if (n <= 0)
+		return err_set(e, RC_INTERNAL,
+		    "the server ended without a word; its log may tell");
+	text[n] = '\0';
+	s = strstr(text, "ERROR: ");
+	s = s != NULL ? s + 7 : text;
+	return err_set(e, RC_INTERNAL, "%s", text_trim(s));
+}
+
+static enum rc
+wait_served(const struct instance_paths *p, pid_t pid, int fd, int wait_ms,
+    struct err *e)
+{
+	int64_t end = clock_mono_ms(&clock_system) + wait_ms;
+	int status;
+
+	while (clock_mono_ms(&clock_system) < end) {
+		if (service_running(p))
+			return RC_OK;
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return failed_start(fd, e);
+		poll(NULL, 0, POLL_MS);
+	}
+	return err_set(e, RC_TIMEOUT,
+	    "the server did not answer within %d s; it goes on starting",
+	    wait_ms / 1000);
+}
+
+enum rc
+service_start(const struct instance_paths *p, int wait_ms, struct err *e)
+{
+	AUTO_STR program = service_program();
+	AUTO_BUF log = buf_empty(4096);
+	int pipes[2];
+	pid_t pid;
+	enum rc rc = RC_OK;
+
+	if (!file_exists(p->conf))
+		return err_set(e, RC_NOTFOUND, "Invalid instance: %s", p->name);
+	if (locked(p))
+		return err_set(
+		    e, RC_CONFLICT, "instance %s runs already", p->name);
+	buf_addf(&log, "%s/ca/debug.%%F.log", p->logs);
+	if (program == NULL || buf_check(&log, NULL) != RC_OK)
+		return err_set(e, RC_NOMEM, "service");
+	if (pipe2(pipes, O_CLOEXEC) != 0)
+		return err_errno(e, "pipe");
+	pid = fork();
+	if (pid == 0)
+		become_daemon(program, p, buf_cstr(&log), pipes[1]);
+	close(pipes[1]);
+	if (pid < 0)
+		rc = err_errno(e, "fork");
+	else if (wait_ms > 0)
+		rc = wait_served(p, pid, pipes[0], wait_ms, e);
+	close(pipes[0]);
+	return rc;
+}
+
+enum rc
+service_stop(const struct instance_paths *p, int wait_ms, struct err *e)
+{
+	int64_t end = clock_mono_ms(&clock_system) + wait_ms;
+	int pid = service_pid(p);
+
+	if (pid == 0)
+		return err_set(
+		    e, RC_NOTFOUND, "instance %s does not run", p->name);
+	if (kill(pid, SIGTERM) != 0 && errno != ESRCH)
+		return err_errno(e, "stopping process %d", pid);
+	while (locked(p)) {
+		if (clock_mono_ms(&clock_system) > end)
+			return err_set(e, RC_TIMEOUT,
+			    "process %d has not ended after %d s", pid,
+			    wait_ms / 1000);
+		poll(NULL, 0, POLL_MS);
+		/* reap it where it is our own child */
+		waitpid(pid, NULL, WNOHANG);
+	}
+	return RC_OK;
+}

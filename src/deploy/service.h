@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* service.h - start and stop the daemon of an instance without systemd. */
+#ifndef DEPLOY_SERVICE_H
+#define DEPLOY_SERVICE_H
+
+#include <stdbool.h>
+
+#include "instance/paths.h"
+
+enum {
+	SERVICE_WAIT_MS = 60000
+};
+
+/* Starts pkid in the background; with wait_ms > 0 returns when it serves.
+ * RC_CONFLICT when it runs already; otherwise the daemon's own sentence. */
+MUST enum rc service_start(
+    const struct instance_paths *p, int wait_ms, struct err *e);
+/* SIGTERM, then waits until it is gone. RC_NOTFOUND when it does not run. */
+MUST enum rc service_stop(
+    const struct instance_paths *p, int wait_ms, struct err *e);
+/* Does it answer on its control socket? */
+bool service_running(const struct instance_paths *p);
+/* Process id of the daemon, 0 when it does not run. */
+int service_pid(const struct instance_paths *p);
+/* Path of the pkid program: beside this one, in the build tree, or installed;
+ * malloc'ed. */
+char *service_program(void);
+
+#endif

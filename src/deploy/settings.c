@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings.c - the first CS.cfg and server.cfg of a CA.
+ * Owns:    nothing.
+ * Trusts:  checked values.
+ * Threads: one. */
+#include "deploy/install.h"
+
+#include "base/file.h"
+
+/* Names and values; %(x)s are deployment parameters. Copied from spec
+ * deployment 1.5 and ca 4.1. */
+static const char *const settings[][2] = {
+	{ "cs.state", "0" },
+	{ "cs.type", "CA" },
+	{ "dbs.type", "embedded" },
+	{ "instanceId", "%(pki_instance_name)s" },
+	{ "instanceRoot", "%(pki_instance_path)s" },
+	{ "machineName", "%(pki_hostname)s" },
+	{ "service.machineName", "%(pki_hostname)s" },
+	{ "service.securePort", "%(pki_https_port)s" },
+	{ "service.unsecurePort", "%(pki_http_port)s" },
+	{ "subsystem.name", "%(pki_subsystem_name)s" },
+	{ "securitydomain.select", "new" },
+	{ "securitydomain.name", "%(pki_security_domain_name)s" },
+	{ "securitydomain.host", "%(pki_hostname)s" },
+	{ "securitydomain.httpport", "%(pki_http_port)s" },
+	{ "securitydomain.httpsadminport", "%(pki_https_port)s" },
+	{ "securitydomain.checkIP", "false" },
+	{ "securitydomain.checkinterval", "300000" },
+	{ "securitydomain.flushinterval", "86400000" },
+	{ "securitydomain.source", "ldap" },
+	{ "dbs.cert.id.generator", "%(pki_cert_id_generator)s" },
+	{ "dbs.cert.id.length", "%(pki_cert_id_length)s" },
+	{ "dbs.request.id.generator", "%(pki_request_id_generator)s" },
+	{ "dbs.request.id.length", "%(pki_request_id_length)s" },
+	{ "ca.certStatusUpdateInterval", "600" },
+	{ "ca.enableNonces", "true" },
+	{ "ca.maxNumberOfNonces", "100" },
+	{ "ca.byName", "true" },
+	{ "ca.defaultOcspUri", "%(pki_default_ocsp_uri)s" },
+	{ "ca.ocspAnswerLifetime", "60" },
+	{ "ca.transitMaxRecords", "1000000" },
+	{ "ca.transitRecordPageSize", "200" },
+	{ "ca.profiles.defaultSigningAlgsAllowed",
+	    "SHA256withRSA,SHA384withRSA,SHA512withRSA,SHA256withEC,"
+	    "SHA384withEC,SHA512withEC" },
+	{ "ca.crl.pageSize", "100" },
+	{ "ca.crl.MasterCRL.allowExtensions", "true" },
+	{ "ca.crl.MasterCRL.alwaysUpdate", "false" },
+	{ "ca.crl.MasterCRL.autoUpdateInterval", "240" },
+	{ "ca.crl.MasterCRL.caCertsOnly", "false" },
+	{ "ca.crl.MasterCRL.cacheUpdateInterval", "15" },
+	{ "ca.crl.MasterCRL.class", "com.netscape.ca.CRLIssuingPoint" },
+	{ "ca.crl.MasterCRL.dailyUpdates", "1:00" },
+	{ "ca.crl.MasterCRL.description", "CA's complete CRL" },
+	{ "ca.crl.MasterCRL.enable", "%(pki_master_crl_enable)s" },
+	{ "ca.crl.MasterCRL.enableCRLCache", "true" },
+	{ "ca.crl.MasterCRL.enableCRLUpdates", "true" },
+	{ "ca.crl.MasterCRL.enableDailyUpdates", "true" },
+	{ "ca.crl.MasterCRL.enableUpdateInterval", "true" },
+	{ "ca.crl.MasterCRL.extendedNextUpdate", "true" },
+	{ "ca.crl.MasterCRL.includeExpiredCerts", "false" },
+	{ "ca.crl.MasterCRL.minUpdateInterval", "0" },
+	{ "ca.crl.MasterCRL.nextUpdateGracePeriod", "0" },
+	{ "ca.crl.MasterCRL.publishOnStart", "false" },
+	{ "ca.crl.MasterCRL.saveMemory", "false" },
+	{ "ca.crl.MasterCRL.updateSchema", "1" },
+	{ "ca.crl.MasterCRL.extension.AuthorityKeyIdentifier.enable", "true" },
+	{ "ca.crl.MasterCRL.extension.AuthorityKeyIdentifier.critical",
+	    "false" },
+	{ "ca.crl.MasterCRL.extension.CRLNumber.enable", "true" },
+	{ "ca.crl.MasterCRL.extension.CRLNumber.critical", "false" },
+	{ "ca.crl.MasterCRL.extension.CRLReason.enable", "true" },
+	{ "ca.crl.MasterCRL.extension.CRLReason.critical", "false" },
+	{ "ca.crl.MasterCRL.extension.InvalidityDate.enable", "true" },
+	{ "ca.crl.MasterCRL.extension.InvalidityDate.critical", "false" },
+	{ "log.instance.SignedAudit.enable", "true" },
+	{ "log.instance.SignedAudit.bufferSize", "512" },
+	{ "log.instance.SignedAudit.flushInterval", "5" },
+	{ "log.instance.SignedAudit.maxFileSize", "2000" },
+	{ "log.instance.SignedAudit.rolloverInterval", "2592000" },
+	{ "log.instance.SignedAudit.logSigning", "false" },
+	{ "selftests.container.order.startup",
+	    "CAPresence:critical, SystemCertsVerification:critical" },
+	{ "selftests.container.order.onDemand",
+	    "CAPresence:critical, SystemCertsVerification:critical, "
+	    "CAValidity:critical" },
+	{ "jobsScheduler.enabled", "false" },
+	{ "jobsScheduler.interval", "1" },
+};
+
+/* Interpolates through a scratch parameter. */
+static enum rc
+set(struct install *in, const char *name, const char *text, struct err *e)
+{
+	AUTO_STR def = NULL;
+	const char *value;
+	enum rc rc;
+
+	if (asprintf(&def, "signet_scratch=%s", text) < 0)
+		return err_set(e, RC_NOMEM, "CS.cfg");
+	if ((rc = values_define(in->v, def, NULL, NULL, e)) != RC_OK ||
+	    (rc = values_get(in->v, &value, "signet_scratch", e)) != RC_OK)
+		return rc;
+	return cfg_set(in->cs, name, value, e);
+}
+
+/* server.cfg: ports and TLS, in place of a servlet container's file. */
+static enum rc
+write_server_cfg(struct install *in, struct err *e)
+{
+	AUTO(cfg) c = cfg_new();
+	const char *const rows[][2] = {
+		{ "host", values_str(in->v, "pki_hostname") },
+		{ "http.port",
+		    values_bool(in->v, "pki_http_enable")
+			? values_str(in->v, "pki_http_port")
+			: "0" },
+		{ "https.port", values_str(in->v, "pki_https_port") },
+		{ "sslserver.nickname",
+		    values_str(in->v, "pki_sslserver_nickname") },
+		{ "accesslog", values_str(in->v, "pki_enable_access_log") },
+	};
+	AUTO_BUF nick = buf_empty(4096);
+	enum rc rc;
+
+	if (c == NULL)
+		return err_set(e, RC_NOMEM, "server.cfg");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		rc = cfg_set(c, rows[i][0], rows[i][1], e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	if ((rc = cfg_save(c, in->paths->server, 0660, e)) != RC_OK)
+		return rc;
+	buf_addf(&nick, "%s/serverCertNick.conf", in->paths->conf);
+	return file_write(buf_cstr(&nick),
+	    view_str(values_str(in->v, "pki_sslserver_nickname")), 0660, e);
+}
+
+enum rc
+install_settings(struct install *in, struct err *e)
+{
+	AUTO_STR path = paths_cs_cfg(in->paths, "ca");
+	enum rc rc;
+
+	if (path == NULL)
+		return err_set(e, RC_NOMEM, "CS.cfg");
+	/* a configuration that an earlier installation left: its names stay */
+	if (file_exists(path) && (rc = cfg_load(in->cs, path, e)) != RC_OK)
+		return rc;
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		if (cfg_get(in->cs, settings[i][0]) != NULL &&
+		    strcmp(settings[i][0], "cs.state") != 0)
+			continue;
+		rc = set(in, settings[i][0], settings[i][1], e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return write_server_cfg(in, e);
+}

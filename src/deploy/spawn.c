@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spawn.c - the steps of pkispawn and pkidestroy in their order (spec
+ * deployment 2.5, 2.6).
+ * Owns:    struct install for one run.
+ * Trusts:  values that values_check has accepted.
+ * Threads: one. */
+#include "deploy/spawn.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "deploy/install.h"
+#include "deploy/service.h"
+#include "instance/control.h"
+
+enum {
+	PASSWORD_LEN = 16
+};
+
+void
+install_say(struct install *in, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+
+	if (in->say == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	in->say(in->say_arg, line);
+}
+
+static void
+install_done(struct install *in)
+{
+	store_free(in->store);
+	key_free(in->ca_key);
+	keystore_free(in->ks);
+	cfg_free(in->cs);
+	secret_free(in->pin);
+	secret_free(in->admin_password);
+	secret_free(in->pkcs12_password);
+	buf_done(&in->ca_der);
+	buf_done(&in->subsystem_der);
+	buf_done(&in->admin_der);
+	instance_paths_free(in->paths);
+}
+
+/* --- validation ----------------------------------------------------------- */
+
+/* What this version cannot do is refused before anything is made. */
+static enum rc
+check_supported(struct values *v, struct err *e)
+{
+	static const char *const switches[] = { "pki_clone", "pki_external",
+		"pki_subordinate", "pki_hsm_enable", "pki_skip_configuration",
+		"pki_skip_installation" };
+	static const char *const texts[] = { "pki_ds_url", "pki_ds_password",
+		"pki_pkcs12_path", "pki_server_pkcs12_path" };
+
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+		if (values_bool(v, switches[i]))
+			return err_set(e, RC_UNSUPPORTED,
+			    "%s=True is not supported by this version",
+			    switches[i]);
+	}
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (values_str(v, texts[i])[0] != '\0')
+			return err_set(e, RC_UNSUPPORTED,
+			    "%s is not supported by this version; leave it out "
+			    "to use the embedded store",
+			    texts[i]);
+	}
+	return RC_OK;
+}
+
+static enum rc
+check_port(struct values *v, const char *name, struct err *e)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	AUTO_FD fd = -1;
+	int64_t port;
+	int one = 1;
+	enum rc rc;
+
+	rc = text_int(&port, values_str(v, name), 1, 65535, e);
+	if (rc != RC_OK)
+		return err_prefix(e, "%s", name);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_errno(e, "socket");
+	a.sin_port = htons((uint16_t)port);
+	a.sin_addr.s_addr = htonl(INADDR_ANY);
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+	    bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0)
+		return err_set(e, RC_CONFLICT,
+		    "%s: port %lld is in use by another program", name,
+		    (long long)port);
+	return RC_OK;
+}
+
+static enum rc
+check(struct install *in, struct err *e)
+{
+	enum rc rc;
+
+	if ((rc = check_supported(in->v, e)) != RC_OK)
+		return rc;
+	if (layout_exists(in->paths, "ca"))
+		return err_set(e, RC_EXISTS,
+		    "PKI subsystem 'CA' for instance '%s' already exists!",
+		    in->paths->name);
+	if (file_exists(in->paths->lib))
+		return err_set(e, RC_UNSUPPORTED,
+		    "instance '%s' exists already; a second subsystem in one "
+		    "instance is not supported by this version",
+		    in->paths->name);
+	if (strcmp(values_str(in->v, "pki_http_port"),
+		values_str(in->v, "pki_https_port")) == 0)
+		return err_set(e, RC_INVALID,
+		    "pki_http_port and pki_https_port must differ");
+	if (values_bool(in->v, "pki_http_enable") &&
+	    (rc = check_port(in->v, "pki_http_port", e)) != RC_OK)
+		return rc;
+	return check_port(in->v, "pki_https_port", e);
+}
+
+/* --- passwords ------------------------------------------------------------- */
+
+static enum rc
+one_password(struct install *in, struct secret **out, const char *param,
+    const char *file, bool *generated, struct err *e)
+{
+	const char *given = values_str(in->v, param);
+	AUTO_BUF path = buf_empty(4096);
+	AUTO_BUF line = buf_empty(256);
+	enum rc rc;
+
+	if (given[0] != '\0') {
+		*out = secret_new(view_str(given));
+		return *out != NULL ? RC_OK : err_set(e, RC_NOMEM, "passwords");
+	}
+	*out = secret_random(PASSWORD_LEN);
+	if (*out == NULL)
+		return err_set(e, RC_CRYPTO, "passwords");
+	if (file == NULL)
+		return RC_OK;
+	*generated = true;
+	buf_addf(&path, "%s/%s", values_str(in->v, "pki_client_dir"), file);
+	buf_add_view(&line, secret_view(*out));
+	buf_add_char(&line, '\n');
+	rc = file_write(buf_cstr(&path), buf_view(&line), 0600, e);
+	buf_wipe(&line);
+	return rc;
+}
+
+static enum rc
+make_passwords(struct install *in, struct err *e)
+{
+	AUTO_BUF text = buf_empty(1024);
+	bool ignored = false;
+	enum rc rc;
+
+	rc = file_mkdirs(values_str(in->v, "pki_client_dir"), 0755, e);
+	if (rc != RC_OK ||
+	    (rc = one_password(in, &in->pin, "pki_server_database_password",
+		 NULL, &ignored, e)) != RC_OK ||
+	    (rc = one_password(in, &in->admin_password, "pki_admin_password",
+		 "ca_admin.password", &in->generated_admin, e)) != RC_OK ||
+	    (rc = one_password(in, &in->pkcs12_password,
+		 "pki_client_pkcs12_password", "ca_admin_cert.p12.password",
+		 &in->generated_pkcs12, e)) != RC_OK)
+		return rc;
+	buf_add_str(&text, "internal=");
+	buf_add_view(&text, secret_view(in->pin));
+	buf_add_char(&text, '\n');
+	rc = file_write(in->paths->password, buf_view(&text), 0660, e);
+	buf_wipe(&text);
+	return rc;
+}
+
+/* --- the steps --------------------------------------------------------------- */
+
+static struct secret *
+give_pin(void *arg, const char *token)
+{
+	struct install *in = arg;
+
+	(void)token;
+	return secret_new(secret_view(in->pin));
+}
+
+static enum rc
+open_parts(struct install *in, struct err *e)
+{
+	AUTO_STR db = paths_store(in->paths, "ca");
+	struct keystore_open_params k = { .dir = in->paths->alias,
+		.create = true,
+		.pin = give_pin,
+		.pin_arg = in };
+	struct lmdb_params l = { .dir = db, .clock = &clock_system };
+	enum rc rc;
+
+	in->cs = cfg_new();
+	if (db == NULL || in->cs == NULL)
+		return err_set(e, RC_NOMEM, "installation");
+	install_say(in, "Creating NSS database");
+	if ((rc = keystore_open(&in->ks, &k, e)) != RC_OK)
+		return rc;
+	install_say(in, "Creating embedded store");
+	return store_open_lmdb(&in->store, &l, e);
+}
+
+static enum rc
+save_settings(struct install *in, const char *state, struct err *e)
+{
+	AUTO_STR path = paths_cs_cfg(in->paths, "ca");
+	enum rc rc;
+
+	if (path == NULL)
+		return err_set(e, RC_NOMEM, "CS.cfg");
+	if ((rc = cfg_set(in->cs, "cs.state", state, e)) != RC_OK)
+		return rc;
+	return cfg_save(in->cs, path, 0660, e);
+}
+
+static enum rc
+build(struct install *in, struct err *e)
+{
+	enum rc rc;
+
+	install_say(in, "Creating instance %s", in->paths->name);
+	if ((rc = layout_owner(&in->owner, in->v, e)) != RC_OK ||
+	    (rc = layout_create(in->paths, "ca", in->v, e)) != RC_OK ||
+	    (rc = make_passwords(in, e)) != RC_OK ||
+	    (rc = open_parts(in, e)) != RC_OK ||
+	    (rc = install_settings(in, e)) != RC_OK ||
+	    (rc = save_settings(in, "0", e)) != RC_OK ||
+	    (rc = install_certs(in, e)) != RC_OK ||
+	    (rc = install_admin(in, e)) != RC_OK)
+		return rc;
+	install_say(in, "Storing groups, users, access rules and profiles");
+	if ((rc = install_records(in, e)) != RC_OK)
+		return rc;
+	/* closed before the daemon opens them */
+	store_free(in->store);
+	in->store = NULL;
+	cfg_del(in->cs, "signet_scratch");
+	if ((rc = layout_register(in->paths, "ca", in->v, e)) != RC_OK ||
+	    (rc = save_settings(in, "1", e)) != RC_OK)
+		return rc;
+	return layout_give(in->paths, &in->owner, e);
+}
+
+static void
+summary(struct install *in, struct buf *b)
+{
+	static const char rule[] =
+	    "    ======================================================="
+	    "===================\n";
+	const char *name = in->paths->name, *root = path_root();
+
+	buf_addf(b, "\n%s%31sINSTALLATION SUMMARY\n%s\n", rule, "", rule);
+	if (values_bool(in->v, "pki_admin_setup")) {
+		buf_addf(b, "      Administrator's username:             %s\n",
+		    values_str(in->v, "pki_admin_uid"));
+		if (in->generated_admin)
+			buf_addf(b,
+			    "      Administrator's password file:\n"
+			    "            %s/ca_admin.password\n",
+			    values_str(in->v, "pki_client_dir"));
+		buf_addf(b,
+		    "      Administrator's PKCS #12 file:\n            %s\n",
+		    values_str(in->v, "pki_client_admin_cert_p12"));
+		if (in->generated_pkcs12)
+			buf_addf(b,
+			    "      Password of the PKCS #12 file in:\n"
+			    "            %s/ca_admin_cert.p12.password\n",
+			    values_str(in->v, "pki_client_dir"));
+		buf_add_char(b, '\n');
+	}
+	if (values_bool(in->v, "pki_systemd_service_create") &&
+	    root[0] == '\0') {
+		buf_addf(b,
+		    "      To check the status of the subsystem:\n"
+		    "            systemctl status pki-tomcatd@%s.service\n\n"
+		    "      To restart the subsystem:\n"
+		    "            systemctl restart pki-tomcatd@%s.service\n\n",
+		    name, name);
+	} else {
+		buf_addf(b,
+		    "      To check the status of the subsystem:\n"
+		    "            pki-server%s%s status %s\n\n"
+		    "      To restart the subsystem:\n"
+		    "            pki-server%s%s restart %s\n\n",
+		    root[0] ? " --root " : "", root, name,
+		    root[0] ? " --root " : "", root, name);
+	}
+	buf_addf(b,
+	    "      The URL for the subsystem is:\n            "
+	    "https://%s:%s/ca\n\n%s",
+	    values_str(in->v, "pki_hostname"),
+	    values_str(in->v, "pki_https_port"), rule);
+}
+
+/* Nothing half done is left behind. */
+static void
+undo(struct install *in)
+{
+	bool last;
+
+	store_free(in->store);
+	in->store = NULL;
+	rc_ignore(layout_remove(in->paths, "ca", true, true, &last,
+	    NULL)); /* the first error is the one to report */
+}
+
+enum rc
+spawn_ca(const struct spawn_params *p, struct spawn_result *out, struct err *e)
+{
+	struct install in = {
+		.v = p->values, .say = p->say, .say_arg = p->arg
+	};
+	struct install *x = &in;
+	enum rc rc;
+
+	in.ca_der = in.subsystem_der = in.admin_der = buf_empty(0);
+	rc = instance_paths_new(
+	    &in.paths, values_str(p->values, "pki_instance_name"), e);
+	if (rc == RC_OK)
+		rc = check(x, e);
+	if (rc != RC_OK || p->precheck) {
+		install_done(x);
+		return rc;
+	}
+	rc = build(x, e);
+	if (rc == RC_OK && !p->no_start) {
+		/* the database is the daemon's now */
+		keystore_free(in.ks);
+		in.ks = NULL;
+		install_say(x, "Starting the server");
+		rc = service_start(in.paths, SERVICE_WAIT_MS, e);
+	}
+	if (rc == RC_OK)
+		summary(x, &out->summary);
+	else
+		undo(x);
+	install_done(x);
+	return rc;
+}
+
+enum rc
+spawn_destroy(const struct destroy_params *p, struct err *e)
+{
+	AUTO(instance_paths) paths = NULL;
+	bool last = false;
+	enum rc rc;
+
+	if (strcmp(p->subsystem, "CA") != 0)
+		return err_set(
+		    e, RC_INVALID, "No such subsystem: %.16s", p->subsystem);
+	rc = instance_paths_new(&paths, p->instance, e);
+	if (rc != RC_OK)
+		return rc;
+	if (!file_exists(paths->lib) && !file_exists(paths->conf))
+		return err_set(
+		    e, RC_NOTFOUND, "No such instance: %s", p->instance);
+	if (!layout_exists(paths, "ca") && !p->force)
+		return err_set(e, RC_NOTFOUND, "No CA subsystem in %s instance",
+		    p->instance);
+	rc = service_stop(paths, SERVICE_WAIT_MS, e);
+	if (rc != RC_OK && rc != RC_NOTFOUND)
+		return rc;
+	rc = layout_remove(
+	    paths, "ca", p->remove_conf, p->remove_logs, &last, e);
+	if (rc == RC_OK && !last)
+		rc = service_start(paths, SERVICE_WAIT_MS, e);
+	return rc;
+}

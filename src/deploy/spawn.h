@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spawn.h - what pkispawn and pkidestroy do (spec deployment 2). */
+#ifndef DEPLOY_SPAWN_H
+#define DEPLOY_SPAWN_H
+
+#include "deploy/values.h"
+
+struct spawn_params {
+	struct values *values;                    /* checked */
+	bool precheck;                            /* validate only */
+	bool no_start;                            /* leave the server down */
+	void (*say)(void *arg, const char *line); /* progress, may be NULL */
+	void *arg;
+};
+struct spawn_result {
+	struct buf summary; /* the text that pkispawn prints at its end */
+};
+/* Refusals name the parameter; when a later step fails everything made so far
+ * is removed. */
+MUST enum rc spawn_ca(
+    const struct spawn_params *p, struct spawn_result *out, struct err *e);
+
+struct destroy_params {
+	const char *instance, *subsystem; /* "pki-tomcat", "CA" */
+	bool remove_conf, remove_logs, force;
+};
+MUST enum rc spawn_destroy(const struct destroy_params *p, struct err *e);
+
+#endif

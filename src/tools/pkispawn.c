@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pkispawn.c - make an instance with a subsystem (spec deployment 2.1, 2.7).
+ * Owns:    the process.
+ * Trusts:  nothing on its command line or in its file.
+ * Threads: one. */
+#include <ctype.h>
+#include <getopt.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/path.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "deploy/spawn.h"
+
+enum {
+	DEFINES_MAX = 256,
+	ANSWER_MAX = 512
+};
+
+struct options {
+	const char *subsystem, *file, *root, *log_file;
+	char *defines[DEFINES_MAX];
+	size_t n_defines;
+	bool precheck, verbose, no_start, enforce_hostname;
+};
+
+static void
+usage(FILE *f)
+{
+	fputs(
+	    "usage: pkispawn [--root DIR] -s CA [-f FILE] [-D name=value]...\n"
+	    "\n"
+	    "Makes an instance of a certificate authority on this machine and\n"
+	    "starts it. Without -f, on a terminal, it asks for what it needs;\n"
+	    "without a terminal it takes the defaults. Passwords that nobody\n"
+	    "gives are generated and written to files of mode 0600.\n"
+	    "\n"
+	    "  -s SUBSYSTEM         CA\n"
+	    "  -f FILE              deployment parameters "
+	    "(pki_default.cfg(5))\n"
+	    "  -D NAME=VALUE        one parameter, after the file\n"
+	    "  --precheck           only check whether it would work\n"
+	    "  --no-start           do not start the server\n"
+	    "  --enforce-hostname   refuse a host name like localhost\n"
+	    "  --log-file FILE      write what is done to FILE\n"
+	    "  --root DIR           stands before every path (or PKI_ROOT)\n"
+	    "  -v, --verbose        tell each step\n"
+	    "  --debug              as -v, with debugging lines\n"
+	    "  -h, --help           this text\n"
+	    "  --version            the version\n",
+	    f);
+}
+
+/* The user typed it; what the process list shows is overwritten. */
+static char *
+take_secret_arg(char *arg)
+{
+	char *copy = strdup(arg), *eq = strchr(arg, '=');
+
+	if (eq != NULL) {
+		*eq = '\0';
+		bool secret = values_is_sensitive(arg);
+		*eq = '=';
+		if (secret)
+			memset(eq + 1, '*', strlen(eq + 1));
+	}
+	return copy;
+}
+
+/* 0 = go on, else exit status + 1. */
+static int
+parse_options(struct options *o, int argc, char **argv)
+{
+	enum {
+		ROOT = 256,
+		PRECHECK,
+		NO_START,
+		LOG_FILE,
+		DEBUG,
+		VERSION,
+		ENFORCE
+	};
+	static const struct option longs[] = {
+		{ "root", required_argument, NULL, ROOT },
+		{ "precheck", no_argument, NULL, PRECHECK },
+		{ "no-start", no_argument, NULL, NO_START },
+		{ "enforce-hostname", no_argument, NULL, ENFORCE },
+		{ "log-file", required_argument, NULL, LOG_FILE },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "debug", no_argument, NULL, DEBUG },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, VERSION },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "s:f:D:vh", longs, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			o->subsystem = optarg;
+			break;
+		case 'f':
+			o->file = optarg;
+			break;
+		case 'D':
+			if (o->n_defines < DEFINES_MAX)
+				o->defines[o->n_defines++] =
+				    take_secret_arg(optarg);
+			break;
+		case 'v':
+		case DEBUG:
+			o->verbose = true;
+			break;
+		case ROOT:
+			o->root = optarg;
+			break;
+		case PRECHECK:
+			o->precheck = true;
+			break;
+		case NO_START:
+			o->no_start = true;
+			break;
+		case ENFORCE:
+			o->enforce_hostname = true;
+			break;
+		case LOG_FILE:
+			o->log_file = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			return 1;
+		case VERSION:
+			puts("pkispawn " SIGNET_VERSION);
+			return 1;
+		default:
+			usage(stderr);
+			return 3;
+		}
+	}
+	if (optind < argc || (o->precheck && o->file == NULL)) {
+		if (o->precheck)
+			fputs("ERROR: --precheck needs -f\n", stderr);
+		usage(stderr);
+		return 3;
+	}
+	return 0;
+}
+
+static void
+notice(void *arg, const char *line)
+{
+	(void)arg;
+	printf("%s\n", line);
+}
+
+static void
+say(void *arg, const char *line)
+{
+	const struct options *o = arg;
+
+	if (o->verbose)
+		printf("INFO: %s\n", line);
+	if (o->log_file != NULL)
+		log_info("spawn", "%s", line);
+}
+
+/* --- questions -------------------------------------------------------------- */
+
+static enum rc
+ask(struct values *v, const char *param, const char *question, struct err *e)
+{
+	char line[ANSWER_MAX];
+	const char *def = values_str(v, param);
+
+	printf("%s [%s]: ", question, def);
+	fflush(stdout);
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		return err_set(e, RC_USAGE, "installation cancelled");
+	if (text_trim(line)[0] == '\0')
+		return RC_OK;
+	return values_set(v, param, text_trim(line), e);
+}
+
+static enum rc
+ask_password(
+    struct values *v, const char *param, const char *question, struct err *e)
+{
+	char again[ANSWER_MAX];
+
+	for (;;) {
+		AUTO(secret) a = NULL;
+		AUTO(secret) b = NULL;
+		enum rc rc;
+		snprintf(again, sizeof(again), "  Verify password: ");
+		if ((rc = secret_ask(&a, question, e)) != RC_OK)
+			return rc;
+		if (secret_view(a).len == 0)
+			return RC_OK; /* generated */
+		if ((rc = secret_ask(&b, again, e)) != RC_OK)
+			return rc;
+		if (secret_eq(a, secret_view(b)))
+			return values_set(v, param, secret_cstr(a), e);
+		puts("Passwords do not match.");
+	}
+}
+
+/* Yes, no or quit; 1, 0, -1. */
+static int
+ask_begin(void)
+{
+	char line[ANSWER_MAX];
+
+	printf("Begin installation (Yes/No/Quit)? ");
+	fflush(stdout);
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		return -1;
+	switch (tolower((unsigned char)text_trim(line)[0])) {
+	case 'y':
+		return 1;
+	case 'n':
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+static enum rc
+interview(struct values *v, struct err *e)
+{
+	enum rc rc;
+	int begin;
+
+	do {
+		puts("\nIMPORTANT: defaults stand in brackets.\n\nTomcat:");
+		if ((rc = ask(v, "pki_instance_name", "  Instance", e)) !=
+			RC_OK ||
+		    (rc = ask(v, "pki_http_port", "  HTTP port", e)) != RC_OK ||
+		    (rc = ask(v, "pki_https_port", "  Secure HTTP port", e)) !=
+			RC_OK)
+			return rc;
+		puts("\nAdministrator:");
+		if ((rc = ask(v, "pki_admin_uid", "  Username", e)) != RC_OK ||
+		    (rc = ask_password(v, "pki_admin_password",
+			 "  Password [generated]: ", e)) != RC_OK)
+			return rc;
+		puts("\nDirectory Server:");
+		printf("  Hostname [none: embedded store]: none\n");
+		puts("\nSecurity Domain:");
+		rc = ask(v, "pki_security_domain_name", "  Name", e);
+		if (rc != RC_OK)
+			return rc;
+		puts("");
+		begin = ask_begin();
+	} while (begin == 0);
+	return begin > 0 ? RC_OK
+			 : err_set(e, RC_USAGE, "installation cancelled");
+}
+
+/* --- work --------------------------------------------------------------------- */
+
+static enum rc
+read_values(struct options *o, struct values *v, struct err *e)
+{
+	enum rc rc;
+
+	/* paths of the parameters stand below the root as all others do */
+	if (path_root()[0] != '\0') {
+		AUTO_STR path = path_new("/var/lib/pki/%%(pki_instance_name)s");
+		AUTO_STR line = NULL;
+		if (path == NULL ||
+		    asprintf(&line, "pki_instance_path=%s", path) < 0)
+			return err_set(e, RC_NOMEM, "parameters");
+		rc = values_define(v, line, NULL, NULL, e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	if (o->file != NULL) {
+		printf("Loading deployment configuration from %s.\n", o->file);
+		if ((rc = values_load(v, o->file, notice, NULL, e)) != RC_OK)
+			return rc;
+	}
+	for (size_t i = 0; i < o->n_defines; i++) {
+		rc = values_define(v, o->defines[i], notice, NULL, e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	if (o->file == NULL && o->n_defines == 0 && isatty(0) && isatty(1))
+		return interview(v, e);
+	return RC_OK;
+}
+
+static enum rc
+check_host(const struct options *o, struct values *v, struct err *e)
+{
+	const char *h = values_str(v, "pki_hostname");
+
+	if (o->enforce_hostname &&
+	    (text_starts(h, "localhost") || strchr(h, '.') == NULL))
+		return err_set(e, RC_INVALID,
+		    "host name %.128s is no fully qualified name", h);
+	if (strchr(h, '.') == NULL)
+		puts("DNS domain name has not been set - using the hostname "
+		     "instead.");
+	return RC_OK;
+}
+
+static enum rc
+spawn(struct options *o, struct err *e)
+{
+	AUTO(values) v = NULL;
+	struct spawn_params p = { .precheck = o->precheck,
+		.no_start = o->no_start,
+		.say = say,
+		.arg = o };
+	struct spawn_result r = { buf_empty(0) };
+	bool locked;
+	enum rc rc;
+
+	if (o->subsystem == NULL)
+		o->subsystem = "CA";
+	if (strcmp(o->subsystem, "CA") != 0)
+		return err_set(e, RC_UNSUPPORTED,
+		    "subsystem %.16s is not supported by this version",
+		    o->subsystem);
+	if ((rc = path_set_root(o->root, e)) != RC_OK ||
+	    (rc = secret_setup(&locked, e)) != RC_OK ||
+	    (rc = values_new(&v, o->subsystem, e)) != RC_OK ||
+	    (rc = read_values(o, v, e)) != RC_OK ||
+	    (rc = values_check(v, e)) != RC_OK ||
+	    (rc = check_host(o, v, e)) != RC_OK)
+		return rc;
+	if (o->log_file != NULL) {
+		rc = log_open(o->log_file, LOG_LEVEL_INFO, e);
+		if (rc != RC_OK)
+			return rc;
+		printf("Installation log: %s\n", o->log_file);
+	}
+	p.values = v;
+	if (!o->precheck)
+		printf("Installing %s into %s.\n", o->subsystem,
+		    values_str(v, "pki_instance_path"));
+	fflush(stdout);
+	umask(0007);
+	rc = spawn_ca(&p, &r, e);
+	if (rc == RC_OK && o->precheck)
+		puts("pre-checks completed successfully.");
+	else if (rc == RC_OK)
+		fputs(buf_cstr(&r.summary), stdout);
+	buf_done(&r.summary);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct options o;
+	struct err e = { RC_OK, "" };
+	int n = parse_options(&o, argc, argv);
+	enum rc rc;
+
+	if (n != 0)
+		return n - 1;
+	rc = spawn(&o, &e);
+	for (size_t i = 0; i < o.n_defines; i++) {
+		memset(o.defines[i], 0, strlen(o.defines[i]));
+		free(o.defines[i]);
+	}
+	if (rc == RC_OK)
+		return 0;
+	fflush(stdout);
+	fprintf(stderr, "Installation failed: %s\n", e.text);
+	if (o.log_file != NULL)
+		fprintf(
+		    stderr, "Please check pkispawn logs in %s\n", o.log_file);
+	return rc_exit(rc);
+}
