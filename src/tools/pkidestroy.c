@@ -9,7 +9,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
-#include "deploy/spawn.h"
+#include "deploy/install_ca.h"
 
 static void
 usage(FILE *f)

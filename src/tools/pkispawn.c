@@ -11,7 +11,7 @@
 #include "base/path.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "deploy/spawn.h"
+#include "deploy/install_ca.h"
 
 enum {
 	DEFINES_MAX = 256,

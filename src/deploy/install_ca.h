@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spawn.h - what pkispawn and pkidestroy do (spec deployment 2). */
-#ifndef DEPLOY_SPAWN_H
-#define DEPLOY_SPAWN_H
+/* install_ca.h - what pkispawn and pkidestroy do (spec deployment 2). */
+#ifndef DEPLOY_INSTALL_CA_H
+#define DEPLOY_INSTALL_CA_H
 
 #include "deploy/values.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spawn.c - the steps of pkispawn and pkidestroy in their order (spec
+/* install_ca.c - the steps of pkispawn and pkidestroy in their order (spec
  * deployment 2.5, 2.6).
  * Owns:    struct install for one run.
  * Trusts:  values that values_check has accepted.
  * Threads: one. */
-#include "deploy/spawn.h"
+#include "deploy/install_ca.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
