@@ -6,6 +6,7 @@
 #include "instance/paths.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -118,22 +119,37 @@ paths_profiles(const struct instance_paths *p, const char *sub)
 	return path_new("/etc/pki/%s/%s/profiles/%s", p->name, sub, sub);
 }
 
+/* share/pki beside the folder of this program: an installed tree that was
+ * moved, or staged for tests. */
+static char *
+share_beside(const char *rest)
+{
+	char exe[PATH_MAX], *slash, *s;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n <= 0)
+		return NULL;
+	exe[n] = '\0';
+	slash = strrchr(exe, '/');
+	*slash = '\0';
+	return asprintf(&s, "%s/../share/pki%s", exe, rest) < 0 ? NULL : s;
+}
+
 char *
 paths_share(const char *rest)
 {
 	const char *env = getenv("PKI_SHARE");
 	char *s;
 
-	if (env != NULL && env[0] != '\0') {
-		if (asprintf(&s, "%s%s", env, rest) < 0)
-			return NULL;
-		return s;
-	}
+	if (env != NULL && env[0] != '\0')
+		return asprintf(&s, "%s%s", env, rest) < 0 ? NULL : s;
 	s = path_new("/usr/share/pki%s", rest);
-	if (s == NULL || file_exists(s))
+	if (s != NULL && file_exists(s))
 		return s;
 	free(s);
-	if (asprintf(&s, "/usr/share/pki%s", rest) < 0)
-		return NULL;
-	return s;
+	s = share_beside(rest);
+	if (s != NULL && file_exists(s))
+		return s;
+	free(s);
+	return asprintf(&s, "/usr/share/pki%s", rest) < 0 ? NULL : s;
 }

@@ -38,8 +38,9 @@ char *paths_crl(const struct instance_paths *p, const char *sub);
 char *paths_logs(const struct instance_paths *p, const char *sub);
 /* <conf>/<sub>/profiles/ca (linked from <lib>/<sub>/profiles). */
 char *paths_profiles(const struct instance_paths *p, const char *sub);
-/* /usr/share/pki under the build's or installed data folder: PKI_SHARE of the
- * environment, else root + /usr/share/pki, else /usr/share/pki. */
+/* rest below the folder of installed data: PKI_SHARE of the environment, else
+ * root + /usr/share/pki, else ../share/pki beside this program, else
+ * /usr/share/pki; malloc'ed. */
 char *paths_share(const char *rest);
 
 #endif
