@@ -160,6 +160,11 @@ crl_conf_new(struct crl_conf **out, const struct cfg *c, const char *id,
 		return err_set(e, RC_NOMEM, "issuing point %s", id);
 	ext_list_init(&conf->fixed, conf->arena);
 	rc = load(conf, c, id, e);
+	/* spec ca 4.2: exactly when all of these are enabled */
+	conf->deltas = conf->allow_exts && conf->put_number &&
+	    conf->put_reason && flag(c, id, "enableCRLCache", true) &&
+	    flag(c, id, "extension.DeltaCRLIndicator.enable", false);
+	conf->schedule.deltas = conf->deltas;
 	if (rc == RC_OK && conf->allow_exts)
 		rc = crl_exts_load(conf, c, id, a, e);
 	if (rc == RC_OK)

@@ -27,6 +27,7 @@ struct crl_conf {
 	size_t profile_count;
 	bool profiles_only;
 	bool put_number, put_reason, put_invalidity;
+	bool deltas; /* delta lists are made too */
 	enum crl_hold hold;
 	int64_t fail_wait; /* seconds, after fail_max failures in a row */
 	int64_t fail_max;

@@ -182,21 +182,23 @@ crl_file_highest(
 }
 
 void
-crl_file_clean(const char *dir, const char *id, const struct num *current,
-    const struct num *previous)
+crl_file_clean(
+    const char *dir, const char *id, const struct num *keep, size_t n)
 {
 	AUTO_DIR d = opendir(dir);
 	struct dirent *x;
-	struct num n;
-	bool piece;
+	struct num found;
+	bool piece, stays;
+	size_t i;
 
 	while (d != NULL && (x = readdir(d)) != NULL) {
-		if (!number_of(&n, &piece, x->d_name, id))
+		if (!number_of(&found, &piece, x->d_name, id) ||
+		    num_cmp(&found, &keep[0]) > 0)
 			continue;
-		if (piece ? num_cmp(&n, current) > 0
-			  : num_cmp(&n, current) >= 0 ||
-			    num_cmp(&n, previous) == 0)
-			continue;
-		unlinkat(dirfd(d), x->d_name, 0);
+		stays = false;
+		for (i = 0; !piece && i < n; i++)
+			stays = stays || num_cmp(&found, &keep[i]) == 0;
+		if (!stays)
+			unlinkat(dirfd(d), x->d_name, 0);
 	}
 }

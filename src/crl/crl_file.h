@@ -24,9 +24,10 @@ char *crl_file_path(const char *dir, const char *id, const struct num *number);
 /* The highest number among the files of that issuing point (0 = none). */
 MUST enum rc crl_file_highest(
     struct num *out, const char *dir, const char *id, struct err *e);
-/* Removes the files below both numbers, but not these two, and pieces that a
- * crash has left. What cannot be removed stays. */
-void crl_file_clean(const char *dir, const char *id, const struct num *current,
-    const struct num *previous);
+/* Removes the files of lower numbers than the first to keep, and pieces that a
+ * crash has left; those of the numbers to keep stay. What cannot be removed
+ * stays too. */
+void crl_file_clean(
+    const char *dir, const char *id, const struct num *keep, size_t n);
 
 #endif

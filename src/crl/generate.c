@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* generate.c - one full CRL: number, signature, file, record, in this order.
+/* generate.c - one CRL, full or delta: number, signature, file, record, in this
+ * order.
  * Owns:    nothing beyond one generation.
  * Trusts:  the set and the settings.
  * Threads: one generation at a time (`making`); the set stays open to changes,
@@ -8,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/thread.h"
+#include "crl/delta.h"
 #include "crl/issuing_point_int.h"
 
 enum {
@@ -21,10 +23,14 @@ enum {
 struct making {
 	struct issuing_point *ip;
 	enum sigalg sigalg;
+	bool force;
 	struct num number, previous;
 	int64_t this_update, next_update;
 	size_t leaving; /* expired entries that are on this list last */
 	struct revoked_snapshot *snapshot;
+	const struct crl_file *base, *prev; /* of a delta; base NULL: full */
+	struct buf entries;                 /* of a delta */
+	uint64_t count;
 	struct buf head, tail;
 	const struct crl_file *file;
 };
@@ -34,11 +40,30 @@ making_done(struct making *m)
 {
 	revoked_snapshot_free(m->snapshot);
 	crl_file_unref(m->file);
+	crl_file_unref(m->base);
+	crl_file_unref(m->prev);
+	buf_done(&m->entries);
 	buf_done(&m->head);
 	buf_done(&m->tail);
 }
 
 #define AUTO_MAKING __attribute__((cleanup(making_done))) struct making
+
+/* The entries, piece by piece; empty at the end. */
+static struct view
+piece(const struct making *m, size_t i)
+{
+	if (m->base == NULL)
+		return revoked_snapshot_piece(m->snapshot, i);
+	return i == 0 ? buf_view(&m->entries) : view_of(NULL, 0);
+}
+
+static size_t
+entries_len(const struct making *m)
+{
+	return m->base == NULL ? revoked_snapshot_bytes(m->snapshot)
+			       : m->entries.len;
+}
 
 static enum rc
 next_number(struct num *out, const struct num *last, struct err *e)
@@ -77,6 +102,21 @@ choose_sigalg(struct making *m, enum sigalg wanted, struct err *e)
 	return RC_OK;
 }
 
+/* A delta, unless a full list is due or asked for. Under ip->lock. */
+static void
+choose_base(struct making *m, int64_t now)
+{
+	const struct issuing_point *ip = m->ip;
+	const struct crl_file *full = ip->current;
+
+	if (!ip->conf->deltas || m->force || full == NULL ||
+	    schedule_full_after(&ip->conf->schedule, full->this_update, 1) <=
+		now)
+		return;
+	m->base = crl_file_ref(full);
+	m->prev = crl_file_ref(ip->delta);
+}
+
 /* Draws number and dates. */
 static enum rc
 plan(struct making *m, struct err *e)
@@ -92,6 +132,7 @@ plan(struct making *m, struct err *e)
 	last_next = ip->last_next;
 	m->previous = ip->current != NULL ? ip->current->number : ip->number;
 	rc = next_number(&m->number, &ip->number, e);
+	choose_base(m, now);
 	pthread_mutex_unlock(&ip->lock);
 	if (rc != RC_OK)
 		return rc;
@@ -101,8 +142,36 @@ plan(struct making *m, struct err *e)
 		    "issuing point %s: the clock is behind thisUpdate of the "
 		    "last CRL (%s): waiting",
 		    ip->id, clock_text_iso(last, last_this));
-	m->next_update = schedule_next_update(s, m->this_update, true, 1);
 	return RC_OK;
+}
+
+/* Takes the snapshot and, for a delta, what differs from its base. */
+static enum rc
+collect(struct making *m, struct err *e)
+{
+	const struct schedule *s = &m->ip->conf->schedule;
+	struct crl base, prev = { 0 };
+	enum rc rc = revoked_snapshot_new(&m->snapshot, m->ip->set, e);
+
+	if (rc == RC_OK && m->base != NULL) {
+		rc = crl_parse(&base, m->base->der, e);
+		if (rc == RC_OK && m->prev != NULL)
+			rc = crl_parse(&prev, m->prev->der, e);
+		if (rc == RC_OK)
+			rc = delta_entries(&m->entries, &m->count, base.entries,
+			    prev.entries, m->snapshot, e);
+		/* a base of another server, or too much: a full list */
+		if (rc == RC_UNSUPPORTED || rc == RC_TOOBIG) {
+			crl_file_unref(m->base);
+			m->base = NULL;
+			rc = RC_OK;
+		}
+	}
+	if (m->base == NULL && rc == RC_OK)
+		m->count = revoked_snapshot_count(m->snapshot);
+	m->next_update =
+	    schedule_next_update(s, m->this_update, m->base == NULL, 1);
+	return rc;
 }
 
 static enum rc
@@ -116,12 +185,21 @@ put_extensions(struct making *m, struct ext_list *list, struct err *e)
 
 	for (i = 0; rc == RC_OK && i < c->fixed.count; i++) {
 		x = &c->fixed.items[i];
+		/* RFC 5280 5.2.6: not in a delta */
+		if (m->base != NULL &&
+		    view_eq(x->oid, oid_der(OID_freshestCRL)))
+			continue;
 		rc = ext_list_add(list, x->oid, x->critical, x->value, e);
 	}
-	if (rc != RC_OK || !c->put_number)
-		return rc;
-	ext_put_num(&b, &m->number);
-	return ext_list_set_buf(list, OID_crlNumber, false, &b, e);
+	if (rc == RC_OK && c->put_number) {
+		ext_put_num(&b, &m->number);
+		rc = ext_list_set_buf(list, OID_crlNumber, false, &b, e);
+	}
+	if (rc == RC_OK && m->base != NULL) {
+		ext_put_num(&b, &m->base->number);
+		rc = ext_list_set_buf(list, OID_deltaCRLIndicator, true, &b, e);
+	}
+	return rc;
 }
 
 /* Digests and signs; afterwards head and tail are there. */
@@ -139,7 +217,7 @@ build(struct making *m, struct err *e)
 		.next_update = m->next_update,
 		.exts = &exts,
 		.v1 = !ip->conf->allow_exts };
-	struct view digest, piece;
+	struct view digest, v;
 	enum rc rc = RC_OK;
 	size_t i;
 
@@ -149,14 +227,9 @@ build(struct making *m, struct err *e)
 	if (ip->conf->allow_exts)
 		rc = put_extensions(m, &exts, e);
 	if (rc == RC_OK)
-		rc = crl_writer_new(
-		    &w, &h, revoked_snapshot_bytes(m->snapshot), e);
-	for (i = 0; rc == RC_OK; i++) {
-		piece = revoked_snapshot_piece(m->snapshot, i);
-		if (piece.len == 0)
-			break;
-		rc = crl_writer_push(w, piece, e);
-	}
+		rc = crl_writer_new(&w, &h, entries_len(m), e);
+	for (i = 0; rc == RC_OK && (v = piece(m, i)).len > 0; i++)
+		rc = crl_writer_push(w, v, e);
 	if (rc == RC_OK)
 		rc = crl_writer_digest(w, &digest, e);
 	if (rc == RC_OK)
@@ -174,7 +247,7 @@ write_out(struct making *m, struct err *e)
 	const struct issuing_point *ip = m->ip;
 	AUTO_STR path = crl_file_path(ip->dir, ip->id, &m->number);
 	AUTO(file_out) f = NULL;
-	struct view piece;
+	struct view v;
 	enum rc rc;
 	size_t i;
 
@@ -183,29 +256,40 @@ write_out(struct making *m, struct err *e)
 	rc = file_out_new(&f, path, FILE_MODE, e);
 	if (rc == RC_OK)
 		rc = file_out_write(f, buf_view(&m->head), e);
-	for (i = 0; rc == RC_OK; i++) {
-		piece = revoked_snapshot_piece(m->snapshot, i);
-		if (piece.len == 0)
-			break;
-		rc = file_out_write(f, piece, e);
-	}
+	for (i = 0; rc == RC_OK && (v = piece(m, i)).len > 0; i++)
+		rc = file_out_write(f, v, e);
 	if (rc == RC_OK)
 		rc = file_out_write(f, buf_view(&m->tail), e);
 	if (rc == RC_OK)
 		rc = file_out_commit(f, e);
 	if (rc == RC_OK)
-		rc = crl_file_open(&m->file, path, &m->number,
-		    revoked_snapshot_count(m->snapshot), e);
+		rc = crl_file_open(&m->file, path, &m->number, m->count, e);
 	return rc;
 }
 
-static void
-mod_prefixed(struct batch *b, enum mod_op op, const char *name, const char *dec)
-{
-	char text[NUM_TEXT_MAX + 8];
+enum {
+	PREFIXED_MAX = NUM_TEXT_MAX + 8
+};
 
-	(void)snprintf(text, sizeof(text), "%02zu%s", strlen(dec), dec);
-	batch_mod_str(b, op, name, text);
+static const char *
+prefixed(char out[PREFIXED_MAX], const struct num *n)
+{
+	char dec[NUM_TEXT_MAX];
+
+	num_dec(dec, n);
+	(void)snprintf(out, PREFIXED_MAX, "%02zu%s", strlen(dec), dec);
+	return out;
+}
+
+/* Compare and swap: old, which may be NULL for absent, by fresh; fresh NULL
+ * leaves old where it is, but it must be there. */
+static void
+mod_swap(struct batch *b, const char *name, const char *old, const char *fresh)
+{
+	if (old != NULL)
+		batch_mod_str(b, MOD_DELETE, name, old);
+	if (fresh != NULL || old != NULL)
+		batch_mod_str(b, MOD_ADD, name, fresh != NULL ? fresh : old);
 }
 
 static void
@@ -217,36 +301,59 @@ mod_date(struct batch *b, const char *name, int64_t t)
 	    b, MOD_REPLACE, name, t != 0 ? clock_text_dir(text, t) : NULL);
 }
 
-/* The modification of the record. crlNumber changes from what we have read, or
- * not at all. */
 static void
-describe(const struct making *m, struct batch *b, const char *old_number)
+remove_attrs(struct batch *b, const char *const *names, size_t n)
 {
-	static const char *const tables[] = { "crlCache", "revokedCerts",
-		"unrevokedCerts", "expiredCerts", "deltaRevocationList" };
-	const struct issuing_point *ip = m->ip;
-	char dec[NUM_TEXT_MAX], payload[EFFECT_MAX];
-	struct num count = num_from_u64(m->file->count);
 	size_t i;
 
+	for (i = 0; i < n; i++)
+		batch_mod(b, MOD_REPLACE, names[i], view_of(NULL, 0));
+}
+
+/* What only a full list changes: no delta belongs to it yet; the model rebuilds
+ * when it takes over (design.md, CRL numbers). */
+static void
+describe_full(struct batch *b)
+{
+	static const char *const gone[] = { "crlCache", "revokedCerts",
+		"unrevokedCerts", "expiredCerts", "deltaRevocationList",
+		"deltaDigest" };
+
+	batch_mod_str(b, MOD_REPLACE, "firstUnsaved", "-2");
+	batch_mod_str(b, MOD_REPLACE, "deltaSize", "02-1");
+	remove_attrs(b, gone, sizeof(gone) / sizeof(gone[0]));
+}
+
+/* The modification of the record. Both numbers are what we have read, or
+ * nothing is changed: else two hosts could give one number to two lists. */
+static void
+describe(const struct making *m, struct batch *b, const char *full_text,
+    const char *delta_text)
+{
+	const struct issuing_point *ip = m->ip;
+	bool full = m->base == NULL;
+	char dec[NUM_TEXT_MAX], payload[EFFECT_MAX], text[PREFIXED_MAX];
+	struct num count = num_from_u64(m->file->count);
+
 	batch_modify(b, REC_ISSUING_POINT, ip->id);
-	if (old_number != NULL)
-		batch_mod_str(b, MOD_DELETE, "crlNumber", old_number);
-	mod_prefixed(b, MOD_ADD, "crlNumber", num_dec(dec, &m->number));
-	mod_prefixed(b, MOD_REPLACE, "crlSize", num_dec(dec, &count));
+	prefixed(text, &m->number);
+	mod_swap(b, "crlNumber", full_text, full ? text : NULL);
+	mod_swap(b, "deltaNumber", delta_text, full ? NULL : text);
+	batch_mod_str(b, MOD_REPLACE, full ? "crlSize" : "deltaSize",
+	    prefixed(text, &count));
 	mod_date(b, "thisUpdate", m->this_update);
 	mod_date(b, "nextUpdate", m->next_update);
 	mod_date(b, "dateOfModify", clock_now(ip->clock));
 	if (ip->bytes_in_record)
-		batch_mod(
-		    b, MOD_REPLACE, "certificateRevocationList", m->file->der);
+		batch_mod(b, MOD_REPLACE,
+		    full ? "certificateRevocationList" : "deltaRevocationList",
+		    m->file->der);
 	else
-		batch_mod_str(
-		    b, MOD_REPLACE, "crlDigest", crl_file_digest(m->file));
-	/* the model rebuilds when it takes over (design.md, CRL numbers) */
-	batch_mod_str(b, MOD_REPLACE, "firstUnsaved", "-2");
-	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		batch_mod(b, MOD_REPLACE, tables[i], view_of(NULL, 0));
+		batch_mod_str(b, MOD_REPLACE,
+		    full ? "crlDigest" : "deltaDigest",
+		    crl_file_digest(m->file));
+	if (full)
+		describe_full(b);
 	if (ip->effect == NULL)
 		return;
 	(void)snprintf(payload, sizeof(payload), "%s %s", ip->id,
@@ -259,17 +366,13 @@ commit(struct making *m, struct err *e)
 {
 	struct issuing_point *ip = m->ip;
 	AUTO(batch) b = batch_new();
-	AUTO_STR old = NULL;
 	AUTO(rec) r = NULL;
 	enum rc rc;
 
-	pthread_mutex_lock(&ip->lock);
-	if (ip->number_text != NULL)
-		old = strdup(ip->number_text);
-	pthread_mutex_unlock(&ip->lock);
 	if (b == NULL)
 		return err_set(e, RC_NOMEM, "issuing point %s", ip->id);
-	describe(m, b, old);
+	/* the texts change only where `making` is held, as it is here */
+	describe(m, b, ip->number_text, ip->delta_text);
 	rc = store_commit(ip->store, b, e);
 	if (rc != RC_CONFLICT && rc != RC_EXISTS)
 		return rc;
@@ -309,29 +412,34 @@ static void
 publish(struct making *m)
 {
 	struct issuing_point *ip = m->ip;
-	char dec[NUM_TEXT_MAX], text[NUM_TEXT_MAX + 8];
-	const struct crl_file *old;
-	char *number_text;
+	bool full = m->base == NULL;
+	const struct crl_file *old = NULL, *old_delta;
+	struct num keep[] = { m->number, m->previous };
+	char text[PREFIXED_MAX], **slot;
 
-	num_dec(dec, &m->number);
-	(void)snprintf(text, sizeof(text), "%02zu%s", strlen(dec), dec);
-	number_text = strdup(text);
 	pthread_mutex_lock(&ip->lock);
-	old = ip->current;
-	ip->current = m->file;
+	old_delta = ip->delta;
+	ip->delta = NULL;
+	if (full) {
+		old = ip->current;
+		ip->current = m->file;
+	} else {
+		ip->delta = m->file;
+	}
 	m->file = NULL;
-	free(ip->number_text);
-	ip->number_text = number_text;
+	slot = full ? &ip->number_text : &ip->delta_text;
+	free(*slot);
+	*slot = strdup(prefixed(text, &m->number));
 	/* without the text the next commit would be no compare-and-swap */
-	ip->record_changed = ip->record_changed || number_text == NULL;
+	ip->record_changed = ip->record_changed || *slot == NULL;
 	ip->last_this = m->this_update;
 	ip->last_next = m->next_update;
-	ip->last_count = ip->current->count;
 	pthread_mutex_unlock(&ip->lock);
 	crl_file_unref(old);
-	if (m->leaving > 0)
+	crl_file_unref(old_delta);
+	if (full && m->leaving > 0)
 		drop_leaving(m);
-	crl_file_clean(ip->dir, ip->id, &m->number, &m->previous);
+	crl_file_clean(ip->dir, ip->id, keep, sizeof(keep) / sizeof(keep[0]));
 }
 
 static enum rc
@@ -346,7 +454,7 @@ make(struct making *m, struct err *e)
 	ip->changed = false; /* what comes from now on is on the next list */
 	m->leaving = ip->leaving.n;
 	pthread_mutex_unlock(&ip->lock);
-	rc = revoked_snapshot_new(&m->snapshot, ip->set, e);
+	rc = collect(m, e);
 	if (rc == RC_OK)
 		rc = build(m, e);
 	if (rc == RC_OK) {
@@ -380,6 +488,9 @@ wanted(struct issuing_point *ip, const struct generate_options *o, bool *yes,
 	if (!ip->conf->enabled)
 		return err_set(e, RC_UNAVAILABLE,
 		    "issuing point %s: CRL updates are disabled here", ip->id);
+	rc = issuing_point_refresh_locked(ip, e);
+	if (rc != RC_OK)
+		return rc;
 	*yes = o->force || issuing_point_due(ip) <= now;
 	pthread_mutex_lock(&ip->lock);
 	rebuild = ip->lost || o->clear;
@@ -421,9 +532,11 @@ enum rc
 issuing_point_generate(struct issuing_point *ip,
     const struct generate_options *o, bool *made, struct err *e)
 {
-	AUTO_MAKING m = {
-		.ip = ip, .head = buf_empty(0), .tail = buf_empty(0)
-	};
+	AUTO_MAKING m = { .ip = ip,
+		.force = o->force,
+		.entries = buf_empty(DELTA_ENTRIES_MAX),
+		.head = buf_empty(0),
+		.tail = buf_empty(0) };
 	int64_t began = clock_mono_ms(ip->clock);
 	struct err own = { 0 };
 	bool yes = false;

@@ -37,6 +37,7 @@ issuing_point_free(struct issuing_point *ip)
 		return;
 	watch_free(ip->watch);
 	crl_file_unref(ip->current);
+	crl_file_unref(ip->delta);
 	serials_done(&ip->queue);
 	serials_done(&ip->leaving);
 	revoked_set_free(ip->set);
@@ -45,6 +46,7 @@ issuing_point_free(struct issuing_point *ip)
 	pthread_mutex_destroy(&ip->lock);
 	pthread_mutex_destroy(&ip->making);
 	free(ip->number_text);
+	free(ip->delta_text);
 	free(ip->issuer_name);
 	free(ip->effect);
 	free(ip->issuer);
@@ -131,15 +133,24 @@ issuing_point_record(struct issuing_point *ip, struct rec **out, struct err *e)
 	return store_get(ip->store, out, REC_ISSUING_POINT, ip->id, e);
 }
 
+/* Where the record keeps what belongs to a full list, and to a delta. */
+struct names {
+	const char *bytes, *digest, *size;
+};
+static const struct names full_names = { "certificateRevocationList",
+	"crlDigest", "crlSize" };
+static const struct names delta_names = { "deltaRevocationList", "deltaDigest",
+	"deltaSize" };
+
 /* The file of that number, if it is what the record says; else made again from
  * the record's bytes; else NULL, and a list is due. */
 static const struct crl_file *
-open_current(
-    struct issuing_point *ip, const struct rec *r, const struct num *number)
+open_list(struct issuing_point *ip, const struct rec *r,
+    const struct num *number, const struct names *names)
 {
 	AUTO_STR path = crl_file_path(ip->dir, ip->id, number);
-	struct view bytes = rec_get(r, "certificateRevocationList");
-	const char *digest = rec_str(r, "crlDigest");
+	struct view bytes = rec_get(r, names->bytes);
+	const char *digest = rec_str(r, names->digest);
 	const struct crl_file *f = NULL;
 	struct num size = num_from_u64(0);
 	struct err e = { 0 };
@@ -149,7 +160,7 @@ open_current(
 	if (path == NULL)
 		return NULL;
 	/* absent or -1: no list was made */
-	if (rec_num(r, &size, "crlSize", NULL) != RC_OK || size.len > 8)
+	if (rec_num(r, &size, names->size, NULL) != RC_OK || size.len > 8)
 		return NULL;
 	for (i = 0; i < size.len; i++)
 		count = count << 8 | size.b[i];
@@ -170,6 +181,26 @@ open_current(
 	return f;
 }
 
+/* The delta of the record, if there is one over that full list. */
+static const struct crl_file *
+open_delta(struct issuing_point *ip, const struct rec *r,
+    const struct num *number, const struct crl_file *full)
+{
+	const struct crl_file *f = NULL;
+	struct num base;
+	struct crl crl;
+
+	if (full != NULL && num_cmp(number, &full->number) > 0)
+		f = open_list(ip, r, number, &delta_names);
+	if (f == NULL ||
+	    (crl_parse(&crl, f->der, NULL) == RC_OK &&
+		crl_delta_base(&crl, &base) &&
+		num_cmp(&base, &full->number) == 0))
+		return f;
+	crl_file_unref(f);
+	return NULL;
+}
+
 /* The highest of what the record has and what we have seen. */
 static void
 raise_number(struct num *n, const struct num *other)
@@ -178,45 +209,61 @@ raise_number(struct num *n, const struct num *other)
 		*n = *other;
 }
 
+/* A number of the record and its text as it stands there (NULL = absent). */
+static enum rc
+read_number(struct num *out, char **text, const struct rec *r, const char *name,
+    struct err *e)
+{
+	const char *s = rec_str(r, name);
+
+	*out = num_from_u64(0);
+	if (s == NULL)
+		return RC_OK;
+	*text = strdup(s);
+	if (*text == NULL)
+		return err_set(e, RC_NOMEM, "issuing point: out of memory");
+	return rec_num(r, out, name, e);
+}
+
 enum rc
 issuing_point_take_over(
     struct issuing_point *ip, const struct rec *r, struct err *e)
 {
-	struct num full = num_from_u64(0), delta = num_from_u64(0);
-	const struct crl_file *f, *old;
+	AUTO_STR full_text = NULL;
+	AUTO_STR delta_text = NULL;
+	struct num full, delta;
+	const struct crl_file *f = NULL, *d, *old, *old_delta;
 	int64_t this_update = 0, next_update = 0;
-	const char *text = rec_str(r, "crlNumber");
-	char *copy = text != NULL ? strdup(text) : NULL;
+	enum rc rc = read_number(&full, &full_text, r, "crlNumber", e);
 
-	if (text != NULL && copy == NULL)
-		return err_set(e, RC_NOMEM, "issuing point %s", ip->id);
-	/* absent: a record without a list */
-	if (text != NULL) {
-		enum rc rc = rec_num(r, &full, "crlNumber", e);
-
-		if (rc != RC_OK) {
-			free(copy);
-			return rc;
-		}
-	}
-	rc_ignore(rec_num(r, &delta, "deltaNumber", NULL));
+	if (rc == RC_OK)
+		rc = read_number(&delta, &delta_text, r, "deltaNumber", e);
+	if (rc != RC_OK)
+		return rc;
+	/* absent before the first list */
 	rc_ignore(rec_date(r, &this_update, "thisUpdate", NULL));
 	rc_ignore(rec_date(r, &next_update, "nextUpdate", NULL));
-	f = this_update != 0 ? open_current(ip, r, &full) : NULL;
+	if (this_update != 0)
+		f = open_list(ip, r, &full, &full_names);
+	d = open_delta(ip, r, &delta, f);
 	pthread_mutex_lock(&ip->lock);
 	raise_number(&ip->number, &full);
 	raise_number(&ip->number, &delta);
 	free(ip->number_text);
-	ip->number_text = copy;
+	free(ip->delta_text);
+	ip->number_text = str_steal(&full_text);
+	ip->delta_text = str_steal(&delta_text);
 	if (this_update >= ip->last_this) {
 		ip->last_this = this_update;
 		ip->last_next = next_update;
 	}
 	old = ip->current;
+	old_delta = ip->delta;
 	ip->current = f;
-	ip->last_count = f != NULL ? f->count : 0;
+	ip->delta = d;
 	pthread_mutex_unlock(&ip->lock);
 	crl_file_unref(old);
+	crl_file_unref(old_delta);
 	return RC_OK;
 }
 
@@ -254,7 +301,8 @@ start(struct issuing_point *ip, const struct issuing_point_params *p,
 		rc = issuing_point_take_over(ip, r, e);
 	if (rc == RC_OK && ip->current != NULL)
 		/* what happened since that list is not known */
-		ip->changed = revoked_count(ip->set) != ip->current->count;
+		ip->changed = ip->delta != NULL ||
+		    revoked_count(ip->set) != ip->current->count;
 	return rc;
 }
 
@@ -294,12 +342,11 @@ issuing_point_enabled(const struct issuing_point *ip)
 }
 
 enum rc
-issuing_point_refresh(struct issuing_point *ip, struct err *e)
+issuing_point_refresh_locked(struct issuing_point *ip, struct err *e)
 {
 	AUTO(rec) r = NULL;
 	bool needed;
 	enum rc rc;
-	LOCKED(&ip->making);
 
 	pthread_mutex_lock(&ip->lock);
 	needed = ip->record_changed;
@@ -316,6 +363,14 @@ issuing_point_refresh(struct issuing_point *ip, struct err *e)
 		pthread_mutex_unlock(&ip->lock);
 	}
 	return rc;
+}
+
+enum rc
+issuing_point_refresh(struct issuing_point *ip, struct err *e)
+{
+	LOCKED(&ip->making);
+
+	return issuing_point_refresh_locked(ip, e);
 }
 
 /* Under ip->lock. */
@@ -352,6 +407,14 @@ issuing_point_current(struct issuing_point *ip)
 	return crl_file_ref(ip->current);
 }
 
+const struct crl_file *
+issuing_point_delta(struct issuing_point *ip)
+{
+	LOCKED(&ip->lock);
+
+	return crl_file_ref(ip->delta);
+}
+
 struct revoked_set *
 issuing_point_set(struct issuing_point *ip)
 {
@@ -372,7 +435,10 @@ issuing_point_status(struct issuing_point *ip, struct issuing_point_status *out)
 		.this_update = ip->last_this,
 		.next_update = ip->last_next,
 		.due = due(ip),
-		.count = ip->last_count,
+		.count = ip->current != NULL ? ip->current->count : 0,
+		.delta =
+		    ip->delta != NULL ? ip->delta->number : num_from_u64(0),
+		.delta_count = ip->delta != NULL ? ip->delta->count : 0,
 		.revoked = revoked_count(ip->set),
 		.made = ip->made,
 		.failed = ip->failed,

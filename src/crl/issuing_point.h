@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* issuing_point.h - one CRL issuing point (spec ca 4, directory 2.7): it keeps
- * the set of revoked certificates in step with the store, makes the full CRL,
- * and serves the present one.
+ * the set of revoked certificates in step with the store, makes full and (where
+ * configured) delta CRLs, and serves the present ones.
  *
  * Order of effects: the number is drawn, the list signed, written to
  * <dir>/<id>-<decimal number>.crl, synced and renamed; then the record is
- * committed (crlNumber by compare-and-swap, crlSize, thisUpdate, nextUpdate,
- * crlDigest, firstUnsaved -2, the model's tables removed); only then is the new
- * list served. A crash in between leaves a file whose number is never used
+ * committed (crlNumber and deltaNumber by compare-and-swap, crlSize, thisUpdate,
+ * nextUpdate, crlDigest, firstUnsaved -2, the model's tables removed; of a delta
+ * deltaSize, deltaDigest); only then is the new list served. A crash in between leaves a file whose number is never used
  * again. Numbers and thisUpdate never go back.
  *
  * Threads: any. Generations wait for each other, nothing waits for them. It has
@@ -58,8 +58,8 @@ bool issuing_point_enabled(const struct issuing_point *ip);
 MUST enum rc issuing_point_refresh(struct issuing_point *ip, struct err *e);
 /* When the next list is due, seconds; SCHEDULE_NEVER when disabled. */
 int64_t issuing_point_due(struct issuing_point *ip);
-/* Makes a list if it is due, or with force in any case (not when disabled:
- * RC_UNAVAILABLE). clear: rebuild the set from the store first. sigalg: as
+/* Makes a list if it is due, or with force a full one in any case (not when
+ * disabled: RC_UNAVAILABLE). clear: rebuild the set from the store first. sigalg: as
  * configured for SIGALG_COUNT. *made (may be NULL) tells whether one was made:
  * false with RC_OK when none is due, or for an empty set where
  * noCRLIfNoRevokedCert says so. RC_UNAVAILABLE: the clock is behind the last
@@ -82,6 +82,9 @@ struct crl_file {
 /* NULL while there is none. Give it back with crl_file_unref. */
 const struct crl_file *issuing_point_current(struct issuing_point *ip);
 void crl_file_unref(const struct crl_file *f);
+/* The present delta CRL: made after the present full one, which is its base.
+ * NULL while there is none. */
+const struct crl_file *issuing_point_delta(struct issuing_point *ip);
 
 /* The set, for status answers; lives as long as the issuing point. */
 struct revoked_set *issuing_point_set(struct issuing_point *ip);
@@ -89,9 +92,11 @@ struct revoked_set *issuing_point_set(struct issuing_point *ip);
 struct issuing_point_status {
 	bool enabled, changed; /* changed since the last list */
 	bool generating;
-	struct num number; /* of the last list; 0 = none yet */
+	struct num number; /* of the last full list; 0 = none yet */
+	struct num delta;  /* of the delta over it; 0 = none */
 	int64_t this_update, next_update, due;
-	uint64_t count;             /* entries of the last list */
+	uint64_t count;             /* entries of the last full list */
+	uint64_t delta_count;       /* of the delta */
 	uint64_t revoked;           /* entries of the set now */
 	uint64_t made, failed;      /* lists since start */
 	int64_t took_ms;            /* of the last generation */

@@ -36,16 +36,17 @@ struct issuing_point {
 	pthread_mutex_t lock; /* all below */
 	struct num number;    /* highest one used or seen */
 	char *number_text;    /* crlNumber as in the record, NULL = none */
+	char *delta_text;     /* deltaNumber likewise */
 	const struct crl_file *current;
+	const struct crl_file *delta; /* over current, or NULL */
 	int64_t last_this, last_next; /* of the record; 0 = none */
-	uint64_t last_count;
-	int64_t skipped;        /* time of a list left out as empty */
-	bool changed;           /* the set differs from the last list */
-	bool loading;           /* the feed is queued, see feed.c */
-	bool lost;              /* a change could not be kept: rebuild */
-	struct serials queue;   /* while loading */
-	struct serials leaving; /* expired, on one more list */
-	bool record_changed;    /* by another host */
+	int64_t skipped;              /* time of a list left out as empty */
+	bool changed;                 /* the set differs from the last list */
+	bool loading;                 /* the feed is queued, see feed.c */
+	bool lost;                    /* a change could not be kept: rebuild */
+	struct serials queue;         /* while loading */
+	struct serials leaving;       /* expired, on one more list */
+	bool record_changed;          /* by another host */
 	bool generating;
 	uint64_t made, failed;
 	int64_t failures; /* in a row */
@@ -63,6 +64,9 @@ void issuing_point_feed(void *arg, const struct feed_item *i);
  * caller holds `making`. */
 MUST enum rc issuing_point_take_over(
     struct issuing_point *ip, const struct rec *r, struct err *e);
+/* issuing_point_refresh where `making` is held. */
+MUST enum rc issuing_point_refresh_locked(
+    struct issuing_point *ip, struct err *e);
 MUST enum rc issuing_point_record(
     struct issuing_point *ip, struct rec **out, struct err *e);
 

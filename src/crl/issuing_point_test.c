@@ -777,6 +777,110 @@ effect_goes_with_the_commit(void **state)
 	assert_string_equal(buf_cstr(&b), "M 1");
 }
 
+/* Entries of the delta as "serial:reason", '-' for none. */
+static void
+assert_delta(long number, long base, const char *want)
+{
+	const struct crl_file *f = issuing_point_delta(h.ip);
+	AUTO_BUF have = buf_empty(0);
+	const unsigned char *p;
+	STACK_OF(X509_REVOKED) * list;
+	ASN1_INTEGER *indicator;
+	X509_CRL *crl;
+	int critical = 0, i;
+
+	assert_non_null(f);
+	p = f->der.data;
+	crl = d2i_X509_CRL(NULL, &p, (long)f->der.len);
+	assert_non_null(crl);
+	assert_int_equal(number_of(crl), number);
+	indicator = X509_CRL_get_ext_d2i(crl, NID_delta_crl, &critical, NULL);
+	assert_int_equal(critical, 1);
+	assert_int_equal(ASN1_INTEGER_get(indicator), base);
+	ASN1_INTEGER_free(indicator);
+	list = X509_CRL_get_REVOKED(crl);
+	assert_int_equal(
+	    f->count, list != NULL ? sk_X509_REVOKED_num(list) : 0);
+	for (i = 0; i < sk_X509_REVOKED_num(list); i++) {
+		X509_REVOKED *x = sk_X509_REVOKED_value(list, i);
+		ASN1_ENUMERATED *reason =
+		    X509_REVOKED_get_ext_d2i(x, NID_crl_reason, NULL, NULL);
+
+		buf_addf(&have, "%s%ld:%ld", i > 0 ? "," : "",
+		    ASN1_INTEGER_get(X509_REVOKED_get0_serialNumber(x)),
+		    reason != NULL ? ASN1_ENUMERATED_get(reason) : 0);
+		ASN1_ENUMERATED_free(reason);
+	}
+	assert_string_equal(buf_cstr(&have), want);
+	X509_CRL_free(crl);
+	crl_file_unref(f);
+}
+
+static void
+next_list(int64_t seconds)
+{
+	struct generate_options o = { .sigalg = SIGALG_COUNT };
+	bool made = false;
+
+	h.now += seconds;
+	OK(issuing_point_generate(h.ip, &o, &made, e));
+	assert_true(made);
+}
+
+static void
+deltas_come_between_full_lists(void **state)
+{
+	uint64_t i;
+
+	(void)state;
+	with("extension.DeltaCRLIndicator.enable=true");
+	with("updateSchema=4");
+	with("dailyUpdates=");
+	with("autoUpdateInterval=60");
+	for (i = 1; i <= 6; i++)
+		add_cert(help_cert(i, i <= 2 ? CERT_REVOKED : CERT_VALID));
+	set_status(1, "REVOKED", "20270101000000Z;CRLReasonExtension=6");
+	open_ip();
+	next_list(0);
+	assert_int_equal(current_number(), 1);
+	assert_null(issuing_point_delta(h.ip));
+	assert_record("nextUpdate", "20270115120000Z"); /* the next full one */
+	set_status(4, "REVOKED", "20270101000000Z;CRLReasonExtension=1");
+	set_status(5, "REVOKED", "20270101000000Z;CRLReasonExtension=6");
+	set_status(1, "VALID", NULL);
+	next_list(3600);
+	assert_delta(2, 1, "1:8,4:1,5:6");
+	assert_int_equal(current_number(), 1);
+	assert_record("crlNumber", "011");
+	assert_record("deltaNumber", "012");
+	assert_record("deltaSize", "013");
+	assert_record("nextUpdate", "20270115100000Z");
+	/* a restart knows the delta: 5 was published on hold, 6 never was */
+	close_ip();
+	set_status(6, "REVOKED", "20270101000000Z;CRLReasonExtension=6");
+	open_ip();
+	assert_delta(2, 1, "1:8,4:1,5:6");
+	set_status(5, "VALID", NULL);
+	set_status(6, "VALID", NULL);
+	set_status(2, "REVOKED", "20270101000000Z;CRLReasonExtension=4");
+	next_list(3600);
+	assert_delta(3, 1, "1:8,2:4,4:1,5:8");
+	next_list(3600);
+	assert_delta(4, 1, "1:8,2:4,4:1,5:8");
+	next_list(3600);
+	assert_int_equal(current_number(), 5);
+	assert_listed("2,4");
+	assert_null(issuing_point_delta(h.ip));
+	assert_record("deltaSize", "02-1");
+	assert_record("deltaNumber", "014");
+	/* an agent's list is a full one */
+	next_list(3600);
+	assert_delta(6, 5, "");
+	OK(generate(e));
+	assert_int_equal(current_number(), 7);
+	assert_null(issuing_point_delta(h.ip));
+}
+
 static void
 rebuild_gives_the_same_list(void **state)
 {
@@ -871,6 +975,7 @@ main(void)
 		CASE(first_number_of_a_claim_is_kept),
 		CASE(file_comes_back_from_the_record),
 		CASE(effect_goes_with_the_commit),
+		CASE(deltas_come_between_full_lists),
 		CASE(rebuild_gives_the_same_list),
 		CASE(revocations_go_on_while_lists_are_made),
 	};
