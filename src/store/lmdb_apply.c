@@ -21,12 +21,9 @@ lmdb_steps_free(struct lmdb_steps *st)
 /* --- working out ------------------------------------------------------- */
 
 static bool
-same_id(const struct lmdb_step *s, const struct change *c)
+same_key(const struct lmdb_key *a, const struct lmdb_key *b)
 {
-	return s->kind == c->kind &&
-	    (strcmp(s->id, c->id) == 0 ||
-		(kind_info(c->kind)->number_attr == NULL &&
-		    value_equal("cn", view_str(s->id), view_str(c->id))));
+	return a->len == b->len && memcmp(a->b, b->b, a->len) == 0;
 }
 
 /* State of the record before change c: by an earlier step of this batch, or in
@@ -35,16 +32,20 @@ static enum rc
 before(struct lmdb *db, MDB_txn *txn, struct lmdb_steps *st,
     struct lmdb_step *s, const struct change *c, struct err *e)
 {
-	enum rc rc;
+	enum rc rc = lmdb_id_key(&s->key, c->kind, c->id, e);
 
+	if (rc != RC_OK)
+		return rc;
 	for (size_t i = st->n; i-- > 0;)
-		if (same_id(&st->s[i], c)) {
+		if (same_key(&st->s[i].key, &s->key)) {
 			s->row = st->s[i].row;
 			s->old = st->s[i].now;
 			s->there = s->old != NULL;
 			return RC_OK;
 		}
-	rc = lmdb_row(db, txn, &s->row, c->kind, c->id, e);
+	/* absence is the rule for ADD: no text for it */
+	rc = lmdb_row_at(
+	    db, txn, &s->row, &s->key, c->id, c->op == CHANGE_ADD ? NULL : e);
 	if (rc == RC_NOTFOUND)
 		return RC_OK;
 	s->there = true;
@@ -162,10 +163,9 @@ del_usn(struct lmdb *db, MDB_txn *txn, uint64_t usn)
 }
 
 static int
-write_added(struct lmdb *db, MDB_txn *txn, struct lmdb_step *s,
-    const struct lmdb_key *key)
+write_added(struct lmdb *db, MDB_txn *txn, struct lmdb_step *s)
 {
-	MDB_val k = lmdb_val(key->b, key->len);
+	MDB_val k = lmdb_val(s->key.b, s->key.len);
 	MDB_val v = lmdb_val(&s->row, sizeof(s->row));
 	int c;
 
@@ -187,10 +187,9 @@ write_modified(struct lmdb *db, MDB_txn *txn, struct lmdb_step *s)
 }
 
 static int
-write_deleted(struct lmdb *db, MDB_txn *txn, struct lmdb_step *s,
-    const struct lmdb_key *key)
+write_deleted(struct lmdb *db, MDB_txn *txn, struct lmdb_step *s)
 {
-	MDB_val k = lmdb_val(key->b, key->len);
+	MDB_val k = lmdb_val(s->key.b, s->key.len);
 	int c;
 
 	if ((c = mdb_del(txn, db->id, &k, NULL)) != 0)
@@ -205,21 +204,18 @@ write_deleted(struct lmdb *db, MDB_txn *txn, struct lmdb_step *s,
 static int
 write_step(struct lmdb *db, MDB_txn *txn, struct lmdb_step *s)
 {
-	struct lmdb_key key;
 	int c;
 
 	s->usn = db->next_usn++;
-	if (lmdb_id_key(&key, s->kind, s->id, NULL) != RC_OK)
-		return MDB_BAD_VALSIZE;
 	if (s->old == NULL) {
 		s->row = db->next_row[s->kind]++;
 		s->alias.usn = s->usn;
-		c = write_added(db, txn, s, &key);
+		c = write_added(db, txn, s);
 	} else if (s->now != NULL) {
 		s->own_now->usn = s->usn;
 		c = write_modified(db, txn, s);
 	} else
-		c = write_deleted(db, txn, s, &key);
+		c = write_deleted(db, txn, s);
 	if (c != 0)
 		return c;
 	return lmdb_idx_update(db, txn, s->row, s->old, s->now, s->usn);

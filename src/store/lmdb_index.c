@@ -7,24 +7,24 @@
 
 /* Only what a query uses: each line costs a write for every record. */
 static const struct lmdb_index indexes[] = {
-	{ REC_CERT, 1, "certStatus", false, true },
-	{ REC_CERT, 2, "subjectName", false, false },
-	{ REC_CERT, 3, "notBefore", true, false },
-	{ REC_CERT, 4, "notAfter", true, false },
-	{ REC_CERT, 5, "dateOfCreate", true, false },
-	{ REC_CERT, 6, "revokedOn", false, false },
-	{ REC_CERT, 7, "issuedBy", false, false },
-	{ REC_CERT, 8, "revokedBy", false, false },
-	{ REC_CERT, 9, "metaInfo", false, false },
-	{ REC_REQUEST, 20, "requestState", false, false },
-	{ REC_REQUEST, 21, "requestType", false, false },
-	{ REC_REQUEST, 22, "requestOwner", false, false },
-	{ REC_KEY, 30, "ownerName", false, false },
-	{ REC_KEY, 31, "clientId", false, false },
-	{ REC_KEY, 32, "dateOfCreate", false, false },
-	{ REC_USER, 40, "description", false, false },
-	{ REC_GROUP, 50, "uniqueMember", false, false },
-	{ REC_TOKEN, 60, "tokenUserID", false, false },
+	{ REC_CERT, 1, "certStatus", false, true, SYNTAX_TEXT },
+	{ REC_CERT, 2, "subjectName", false, false, SYNTAX_TEXT },
+	{ REC_CERT, 3, "notBefore", true, false, SYNTAX_TEXT },
+	{ REC_CERT, 4, "notAfter", true, false, SYNTAX_TEXT },
+	{ REC_CERT, 5, "dateOfCreate", true, false, SYNTAX_TEXT },
+	{ REC_CERT, 6, "revokedOn", false, false, SYNTAX_TEXT },
+	{ REC_CERT, 7, "issuedBy", false, false, SYNTAX_TEXT },
+	{ REC_CERT, 8, "revokedBy", false, false, SYNTAX_TEXT },
+	{ REC_CERT, 9, "metaInfo", false, false, SYNTAX_TEXT },
+	{ REC_REQUEST, 20, "requestState", false, false, SYNTAX_TEXT },
+	{ REC_REQUEST, 21, "requestType", false, false, SYNTAX_TEXT },
+	{ REC_REQUEST, 22, "requestOwner", false, false, SYNTAX_TEXT },
+	{ REC_KEY, 30, "ownerName", false, false, SYNTAX_TEXT },
+	{ REC_KEY, 31, "clientId", false, false, SYNTAX_TEXT },
+	{ REC_KEY, 32, "dateOfCreate", false, false, SYNTAX_TEXT },
+	{ REC_USER, 40, "description", false, false, SYNTAX_TEXT },
+	{ REC_GROUP, 50, "uniqueMember", false, false, SYNTAX_DN },
+	{ REC_TOKEN, 60, "tokenUserID", false, false, SYNTAX_TEXT },
 };
 enum {
 	N_INDEXES = sizeof(indexes) / sizeof(indexes[0]),
@@ -65,13 +65,17 @@ lmdb_id_key(
     struct lmdb_key *out, enum rec_kind k, const char *id, struct err *e)
 {
 	AUTO_BUF norm = buf_empty(LMDB_ID_KEY_MAX);
+	char hex[NUM_TEXT_MAX];
 	struct num n;
 	enum rc rc;
 
 	if (kind_info(k)->number_attr != NULL) {
-		if ((rc = kind_rdn_value(&norm, k, id, e)) != RC_OK ||
-		    (rc = num_parse(&n, id, true, e)) != RC_OK)
-			return rc;
+		if ((rc = num_parse(&n, id, true, e)) != RC_OK)
+			return err_prefix(e, "%s", rec_kind_text(k));
+		if (strcmp(num_hex(hex, &n), id) != 0)
+			return err_set(e, RC_INVALID,
+			    "%s %.64s: id is not plain hex", rec_kind_text(k),
+			    id);
 		lmdb_num_key(out, k, &n);
 		return RC_OK;
 	}
@@ -121,7 +125,7 @@ key_of(const struct lmdb_index *x, const struct rec_attr *a, size_t upto,
 		AUTO_BUF norm = buf_empty(REC_VALUE_MAX);
 		struct lmdb_key k;
 
-		value_norm(&norm, schema_syntax(x->attr), a->values[i]);
+		value_norm(&norm, x->syntax, a->values[i]);
 		lmdb_idx_prefix(&k, x, buf_view(&norm), true);
 		if (k.len == key->len && memcmp(k.b, key->b, k.len) == 0)
 			return true;
@@ -160,8 +164,6 @@ static int
 update_values(const struct update *u, const struct rec_attr *a,
     const struct rec_attr *other, const struct rec *now)
 {
-	enum syntax syntax = schema_syntax(u->x->attr);
-
 	for (size_t i = 0; a != NULL && i < a->n; i++) {
 		AUTO_BUF norm = buf_empty(REC_VALUE_MAX);
 		struct lmdb_key key;
@@ -169,7 +171,7 @@ update_values(const struct update *u, const struct rec_attr *a,
 		MDB_val k;
 		int c = 0;
 
-		value_norm(&norm, syntax, a->values[i]);
+		value_norm(&norm, u->x->syntax, a->values[i]);
 		if (norm.failed != RC_OK)
 			return ENOMEM;
 		lmdb_idx_prefix(&key, u->x, buf_view(&norm), true);

@@ -110,6 +110,7 @@ struct lmdb_index {
 	const char *attr;
 	bool single; /* every record has exactly one value */
 	bool covers; /* some entries carry lmdb_cover's attributes */
+	enum syntax syntax;
 };
 /* The index over an attribute of a kind, or NULL. */
 const struct lmdb_index *lmdb_index_find(enum rec_kind k, const char *attr);
@@ -135,6 +136,9 @@ enum rc lmdb_begin(struct lmdb *db, MDB_txn **out, struct err *e);
 /* Row of an id; RC_NOTFOUND. */
 enum rc lmdb_row(struct lmdb *db, MDB_txn *txn, uint64_t *out, enum rec_kind k,
     const char *id, struct err *e);
+/* The same by a ready key. */
+enum rc lmdb_row_at(struct lmdb *db, MDB_txn *txn, uint64_t *out,
+    const struct lmdb_key *key, const char *id, struct err *e);
 enum rc lmdb_load(struct lmdb *db, MDB_txn *txn, struct rec **out,
     enum rec_kind k, uint64_t row, const char *const *only, struct err *e);
 enum rc lmdb_get(void *impl, struct rec **out, enum rec_kind kind,
@@ -190,6 +194,7 @@ void lmdb_writer_stop(struct lmdb *db);
 struct lmdb_step {
 	enum rec_kind kind;
 	const char *id;
+	struct lmdb_key key; /* of the id table */
 	uint64_t row, usn;
 	bool there;                    /* before this step */
 	const struct rec *old;         /* NULL: added */

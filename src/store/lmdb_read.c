@@ -14,27 +14,32 @@ lmdb_begin(struct lmdb *db, MDB_txn **out, struct err *e)
 }
 
 enum rc
+lmdb_row_at(struct lmdb *db, MDB_txn *txn, uint64_t *out,
+    const struct lmdb_key *key, const char *id, struct err *e)
+{
+	const char *kind = rec_kind_text((enum rec_kind)key->b[0]);
+	MDB_val k = lmdb_val(key->b, key->len), v;
+	int c = mdb_get(txn, db->id, &k, &v);
+
+	if (c == MDB_NOTFOUND)
+		return err_set(e, RC_NOTFOUND, "%s %.64s: not found", kind, id);
+	if (c != 0)
+		return lmdb_err(e, c, "read");
+	if (v.mv_size != sizeof(*out))
+		return err_set(
+		    e, RC_IO, "%s %.64s: stored id damaged", kind, id);
+	memcpy(out, v.mv_data, sizeof(*out));
+	return RC_OK;
+}
+
+enum rc
 lmdb_row(struct lmdb *db, MDB_txn *txn, uint64_t *out, enum rec_kind k,
     const char *id, struct err *e)
 {
 	struct lmdb_key key;
-	MDB_val kv, v;
-	enum rc rc;
-	int c;
+	enum rc rc = lmdb_id_key(&key, k, id, e);
 
-	if ((rc = lmdb_id_key(&key, k, id, e)) != RC_OK)
-		return rc;
-	kv = lmdb_val(key.b, key.len);
-	if ((c = mdb_get(txn, db->id, &kv, &v)) == MDB_NOTFOUND)
-		return err_set(e, RC_NOTFOUND, "%s %.64s: not found",
-		    rec_kind_text(k), id);
-	if (c != 0)
-		return lmdb_err(e, c, "read");
-	if (v.mv_size != sizeof(*out))
-		return err_set(e, RC_IO, "%s %.64s: stored id damaged",
-		    rec_kind_text(k), id);
-	memcpy(out, v.mv_data, sizeof(*out));
-	return RC_OK;
+	return rc == RC_OK ? lmdb_row_at(db, txn, out, &key, id, e) : rc;
 }
 
 enum rc

@@ -15,238 +15,280 @@
  * built at compile time by hand is not worth it at 150 names. */
 static const struct schema_attr attrs[] = { T("usertype") T("userstate") T(
     "resourceACLS") T("serialno") T("nextRan"
-				    "ge") T("publishingStatus") T("beginRange")
-	    T("endRange") T("dateOfCreate") T("dateOfModify") T("certStatus") T(
-		"autoRenew") T("metaInfo") T("r"
-					     "e"
-					     "v"
-					     "I"
-					     "n"
-					     "f"
-					     "o") T("version") T("duration")
-		T("notBefore") T("notAfter") T("algorithmId") T(
-		    "signingAlgorithm"
-		    "Id") T("subjectN"
-			    "ame") T("issuerName") T("issuedBy") T("revokedBy")
-		    T("revokedOn") T("extension") B("issueInfo") B(
-			"publicKeyData") T("crlName") T("crlNumber")
-			T("crlSize") T("deltaNumber") T(
-			    "deltaSize") T("firstUnsaved") T("thisUpdate") T("n"
-									     "e"
-									     "x"
-									     "t"
-									     "U"
-									     "p"
-									     "d"
-									     "a"
-									     "t"
-									     "e") B("crlC"
-										    "ach"
-										    "e")
-			    B("revokedCerts") B("unrevokedCerts") B(
-				"expiredCerts") B("crlExtensions") T("requestI"
-								     "d") T("re"
-									    "qu"
-									    "es"
-									    "tS"
-									    "ta"
-									    "t"
-									    "e")
-				T("requestType") T("requestOwner") T(
-				    "requestSourceI"
-				    "d") T("requestI"
-					   "nfo") T("requestResult")
-				    T("requestAgentGroup") T("requestFlag") T("requestError") T("userMessages") T(
-					"adminMessages") T("realm") T("archived"
-								      "By") T("dateOfArchival") T("dateOfRecovery") T("ownerName")
-					T("keyState") T("keySize") T("algorith"
-								     "m") T(
-					    "publicKeyFormat") T("clientId")
-					    T("dataType") T("status") B(
-						"privateKeyDat"
-						"a") B("proofOfArchival") A("Cl"
-									    "on"
-									    "e",
-						BOOLEAN,
-						true) A("DomainManager",
-						BOOLEAN,
-						true) A("SecurePort", INTEGER,
-						true) A("SecureAgentPort",
-						INTEGER,
-						true) A("SecureAdminPort",
-						INTEGER,
-						true) A("SecureEEClientAuthPor"
-							"t",
-						INTEGER,
-						true) A("UnSecurePort", INTEGER,
-						true) A("SubsystemName", TEXT,
-						true) T("cmsUserGroup")
-						T("dateOfRevocation") T(
-						    "transId") T("t"
-								 "r"
-								 "a"
-								 "n"
-								 "s"
-								 "S"
-								 "t"
-								 "a"
-								 "t"
-								 "u"
-								 "s") T("transN"
-									"ame")
-						    T("transOps") T("userDN") T(
-							"passwor"
-							"d") T("p"
-							       "1"
-							       "2"
-							       "E"
-							       "x"
-							       "p"
-							       "i"
-							       "r"
-							       "a"
-							       "t"
-							       "i"
-							       "o"
-							       "n") B("sessionC"
-								      "ontext") T("tokenUserID")
-							T("tokenStatus") T(
-							    "tokenReason") T("t"
+				    "ge") T("publishingStatus")
+	    T("beginRange") T("endRange") T("dateOfCreate") T("dateOfModify") T("certStatus") T("autoRenew") T("metaInfo") T("r"
+															     "e"
+															     "v"
+															     "I"
+															     "n"
+															     "f"
+															     "o") T("version") T("duration") T("notBefore") T("notAfter") T("algorithmId") T("signingAlgorithm"
+																									     "Id") T("subjectN"
+																										     "ame") T("issuerName") T("issuedBy") T("revokedBy") T("revokedOn") T("extension") B("issueInfo") B("publicKeyData") T("crlName") T("crlNumber") T("crlSize") T("deltaNumber") T("deltaSize") T("firstUnsaved") T("thisUpdate") T("n"
+																																																						      "e"
+																																																						      "x"
+																																																						      "t"
+																																																						      "U"
+																																																						      "p"
+																																																						      "d"
+																																																						      "a"
+																																																						      "t"
+																																																						      "e") B("crlC"
+																																																							     "ach"
+																																																							     "e") B("revokedCerts") B("unrevokedCerts") B("expiredCerts") B("crlExtensions") T("requestI"
+																																																																	       "d") T("re"
+																																																																		      "qu"
+																																																																		      "es"
+																																																																		      "tS"
+																																																																		      "ta"
+																																																																		      "t"
+																																																																		      "e") T("requestType") T("requestOwner") T("requestSourceI"
+																																																																								"d") T("requestI"
+																																																																								       "nfo") T("requestResult") T("requestAgentGroup") T("requestFlag") T("requestError") T("userMessages") T("adminMessages") T("realm") T("archived"
+																																																																																									     "By") T("dateOfArchival") T("dateOfRecovery") T("ownerName") T("keyState") T("keySize") T("algorith"
+																																																																																																				       "m")
+		T(
+		    "publicKeyFormat") T("clientId") T("dataType") T("status") B("privateKeyDat"
+										 "a")
+		    B("proofOfArchival") A("Cl"
+					   "on"
+					   "e",
+			BOOLEAN, true) A("DomainManager", BOOLEAN,
+			true) A("SecurePort", INTEGER,
+			true) A("SecureAgentPort", INTEGER,
+			true) A("SecureAdminPort",
+			INTEGER, true) A("SecureEEClientAuthPor"
+					 "t",
+			INTEGER, true) A("UnSecurePort", INTEGER,
+			true) A("SubsystemName",
+			TEXT, true) T("cmsUserGroup") T("dateOfRevocation")
+			T("transId") T("t"
+				       "r"
+				       "a"
+				       "n"
+				       "s"
+				       "S"
+				       "t"
+				       "a"
+				       "t"
+				       "u"
+				       "s")
+			    T("transN"
+			      "ame") T("transOps") T("userDN") T("passwor"
+								 "d")
+				T("p"
+				  "1"
+				  "2"
+				  "E"
+				  "x"
+				  "p"
+				  "i"
+				  "r"
+				  "a"
+				  "t"
+				  "i"
+				  "o"
+				  "n") B("sessionC"
+					 "ontext") T("tokenUserID")
+				    T("tokenStatus") T("tokenReason") T(
+					"t"
+					"o"
+					"k"
+					"e"
+					"n"
+					"A"
+					"p"
+					"p"
+					"l"
+					"e"
+					"t"
+					"I"
+					"D") T("keyInfo")
+					T("tokenPolic"
+					  "y") T("tokenType")
+					    T("extension"
+					      "s") T("allowPinRese"
+						     "t")
+						A("modifie"
+						  "d",
+						    INTEGER,
+						    false) A("n"
+							     "u"
+							     "m"
+							     "b"
+							     "e"
+							     "r"
+							     "O"
+							     "f"
+							     "R"
+							     "e"
+							     "s"
+							     "e"
+							     "t"
+							     "s",
+						    INTEGER,
+						    false) A("n"
+							     "u"
+							     "m"
+							     "b"
+							     "e"
+							     "r"
+							     "O"
+							     "f"
+							     "E"
+							     "n"
+							     "r"
+							     "o"
+							     "l"
+							     "l"
+							     "m"
+							     "e"
+							     "n"
+							     "t"
+							     "s",
+						    INTEGER,
+						    false) A("n"
+							     "u"
+							     "m"
+							     "b"
+							     "e"
+							     "r"
+							     "O"
+							     "f"
+							     "R"
+							     "e"
+							     "n"
+							     "e"
+							     "w"
+							     "a"
+							     "l"
+							     "s",
+						    INTEGER,
+						    false) A("n"
+							     "u"
+							     "m"
+							     "b"
+							     "e"
+							     "r"
+							     "O"
+							     "f"
+							     "R"
+							     "e"
+							     "c"
+							     "o"
+							     "v"
+							     "e"
+							     "r"
+							     "i"
+							     "e"
+							     "s",
+						    INTEGER,
+						    false) T("t"
+							     "o"
+							     "k"
+							     "e"
+							     "n"
+							     "O"
+							     "p")
+						    T("tokenID") T(
+							"tokenMs"
+							"g") T("tokenR"
+							       "es"
+							       "ult")
+							T("tokenIP") T(
+							    "tokenIs"
+							    "suer")
+							    T("toke"
+							      "nSub"
+							      "jec"
+							      "t") T("token"
+								     "Seri"
+								     "al") T("t"
 									     "o"
 									     "k"
 									     "e"
 									     "n"
-									     "A"
-									     "p"
-									     "p"
-									     "l"
-									     "e"
-									     "t"
-									     "I"
-									     "D")
-							    T("keyInfo") T(
-								"tokenPolicy") T("tokenType") T("extensions")
-								T("allowPinRese"
-								  "t") A(
-								    "modifie"
-								    "d",
-								    INTEGER,
-								    false) A("n"
-									     "u"
-									     "m"
-									     "b"
-									     "e"
-									     "r"
 									     "O"
-									     "f"
-									     "R"
-									     "e"
-									     "s"
-									     "e"
-									     "t"
-									     "s",
-								    INTEGER,
-								    false) A("n"
-									     "u"
-									     "m"
-									     "b"
-									     "e"
-									     "r"
-									     "O"
-									     "f"
-									     "E"
-									     "n"
-									     "r"
-									     "o"
-									     "l"
-									     "l"
-									     "m"
-									     "e"
-									     "n"
-									     "t"
-									     "s",
-								    INTEGER,
-								    false) A("n"
-									     "u"
-									     "m"
-									     "b"
-									     "e"
-									     "r"
-									     "O"
-									     "f"
-									     "R"
-									     "e"
-									     "n"
-									     "e"
-									     "w"
-									     "a"
-									     "l"
-									     "s",
-								    INTEGER,
-								    false) A("n"
-									     "u"
-									     "m"
-									     "b"
-									     "e"
-									     "r"
-									     "O"
-									     "f"
-									     "R"
-									     "e"
-									     "c"
-									     "o"
-									     "v"
-									     "e"
 									     "r"
 									     "i"
-									     "e"
-									     "s",
-								    INTEGER,
-								    false) T("t"
-									     "o"
-									     "k"
-									     "e"
-									     "n"
-									     "O"
-									     "p") T("tokenID")
-								    T("tokenMs"
-								      "g") T(
-									"tokenR"
-									"es"
-									"ult") T("tokenIP") T("tokenIs"
-											      "suer")
-									T("toke"
-									  "nSub"
-									  "jec"
-									  "t") T("tokenSerial") T(
-									    "t"
-									    "o"
-									    "k"
-									    "e"
-									    "n"
-									    "O"
-									    "r"
-									    "i"
-									    "g"
-									    "i"
-									    "n") T("tokenKeyType") T("tokenNotBefor"
-												     "e")
-									    T("tokenNotAfte"
-									      "r") T("profi"
-										     "leID") T("classId") A("certProfileConfig",
-										OCTETS,
-										false) A("a"
-											 "u"
-											 "t"
-											 "h"
-											 "o"
-											 "r"
-											 "i"
-											 "t"
-											 "y"
-											 "I"
-											 "D",
-										OCTETS,
+									     "g"
+									     "i"
+									     "n")
+								T("tokenKey"
+								  "Typ"
+								  "e") T("t"
+									 "o"
+									 "k"
+									 "e"
+									 "n"
+									 "N"
+									 "o"
+									 "t"
+									 "B"
+									 "e"
+									 "f"
+									 "o"
+									 "r"
+									 "e")
+								    T(
+									"tok"
+									"enN"
+									"otA"
+									"fte"
+									"r") T("profi"
+									       "leID") T("classId") A("certProfileConfig",
+									OCTETS,
+									false) A("a"
+										 "u"
+										 "t"
+										 "h"
+										 "o"
+										 "r"
+										 "i"
+										 "t"
+										 "y"
+										 "I"
+										 "D",
+									OCTETS,
+									true)
+									A("au"
+									  "th"
+									  "or"
+									  "it"
+									  "yP"
+									  "ar"
+									  "en"
+									  "tI"
+									  "D",
+									    OCTETS,
+									    true)
+									    A("au"
+									      "th"
+									      "or"
+									      "it"
+									      "yK"
+									      "ey"
+									      "Ni"
+									      "ck"
+									      "na"
+									      "m"
+									      "e",
+										IA5, true) A("au"
+											     "th"
+											     "or"
+											     "it"
+											     "yE"
+											     "na"
+											     "bl"
+											     "e"
+											     "d",
+										BOOLEAN, true) A("au"
+												 "th"
+												 "or"
+												 "it"
+												 "yD"
+												 "N",
+										DN,
 										true)
 										A("au"
 										  "th"
@@ -255,65 +297,25 @@ static const struct schema_attr attrs[] = { T("usertype") T("userstate") T(
 										  "yP"
 										  "ar"
 										  "en"
-										  "tI"
-										  "D",
-										    OCTETS,
+										  "tD"
+										  "N",
+										    DN,
 										    true)
 										    A("au"
 										      "th"
 										      "or"
 										      "it"
-										      "yK"
-										      "ey"
-										      "Ni"
-										      "ck"
-										      "na"
-										      "m"
-										      "e",
-											IA5,
-											true) A("au"
-												"th"
-												"or"
-												"it"
-												"yE"
-												"na"
-												"bl"
-												"e"
-												"d",
-											BOOLEAN, true) A("au"
-													 "th"
-													 "or"
-													 "it"
-													 "yD"
-													 "N",
-											DN,
+										      "yS"
+										      "er"
+										      "ia"
+										      "l",
+											INTEGER,
 											true)
-											A("au"
-											  "th"
-											  "or"
-											  "it"
-											  "yP"
-											  "ar"
-											  "en"
-											  "tD"
-											  "N",
-											    DN,
-											    true)
-											    A("au"
-											      "th"
-											      "or"
-											      "it"
-											      "yS"
-											      "er"
-											      "ia"
-											      "l",
-												INTEGER,
-												true)
-												A("authorit"
-												  "yKeyHos"
-												  "t",
-												    TEXT,
-												    false)
+											A("authorit"
+											  "yKeyHos"
+											  "t",
+											    TEXT,
+											    false)
 	/* our own subtree, ou=signet */
 	A("signetRole", TEXT, true) A("signetClaimNumber", TEXT, true)
 	    A("signetHostId", INTEGER, true) A("signetValue", OCTETS, false)
