@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conformance.h - the suite that every back-end has to pass: one main a
- * back-end includes it after defining conformance_open. */
+/* conformance.h - the suite that every back-end has to pass alike. A program is
+ * conformance.c plus one conformance_<back-end>.c that opens stores. */
 #ifndef STORE_CONFORMANCE_H
 #define STORE_CONFORMANCE_H
 
 #include "store/test_help.h"
 
-#include "store/rec_request.h"
-
-/* A new, empty store of the back-end under test; NULL is a failure. */
-struct store *conformance_open(void **state);
+/* A new, empty store; called for every case. */
+struct store *conformance_open(void);
 /* Frees it and what belongs to it. */
-void conformance_close(void **state);
-
-struct case_state {
-	struct store *s;
-	void *own;
-};
-extern const struct CMUnitTest conformance_tests[];
-extern const size_t conformance_count;
+void conformance_close(struct store *s);
+/* Once, before the first and after the last case; 0 when all is well. */
+int conformance_begin(void **state);
+int conformance_end(void **state);
 
 #endif

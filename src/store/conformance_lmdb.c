@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conformance_lmdb.c - the conformance suite over the embedded store.
+ * Owns:    one temporary folder a case.
+ * Trusts:  nothing.
+ * Threads: as conformance.c. */
+#include "store/conformance.h"
+
+static char *folder;
+
+struct store *
+conformance_open(void)
+{
+	struct lmdb_params p = { .clock = &clock_system };
+	struct store *s = NULL;
+
+	p.dir = folder = help_folder();
+	OK(store_open_lmdb(&s, &p, e));
+	return s;
+}
+
+void
+conformance_close(struct store *s)
+{
+	store_free(s);
+	help_remove(folder);
+}
+
+int
+conformance_begin(void **state)
+{
+	(void)state;
+	return 0;
+}
+
+int
+conformance_end(void **state)
+{
+	(void)state;
+	return 0;
+}
