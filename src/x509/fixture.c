@@ -118,26 +118,28 @@ fix_cert(const char *issuer, const char *subject, long serial, EVP_PKEY *key,
 	return c;
 }
 
-static bool
-is_der(struct view v, int depth)
-{
-	struct view body;
-	int tag;
-
-	while (v.len > 0) {
-		if (der_any(&v, &tag, NULL, &body, NULL) != RC_OK)
-			return false;
-		if ((tag & 0x20) != 0 &&
-		    (depth == DER_DEPTH_MAX || !is_der(body, depth + 1)))
-			return false;
-	}
-	return true;
-}
-
 bool
 fix_is_der(struct view v)
 {
-	return is_der(v, 0);
+	struct view open[DER_DEPTH_MAX], body;
+	size_t depth = 1;
+	int tag;
+
+	open[0] = v;
+	while (depth > 0) {
+		if (open[depth - 1].len == 0) {
+			depth--;
+			continue;
+		}
+		if (der_any(&open[depth - 1], &tag, NULL, &body, NULL) != RC_OK)
+			return false;
+		if ((tag & 0x20) == 0)
+			continue;
+		if (depth == DER_DEPTH_MAX)
+			return false;
+		open[depth++] = body;
+	}
+	return true;
 }
 
 /* Parses a heap copy of exactly that size. */
