@@ -302,6 +302,29 @@ def test_help_and_groups(run):
     assert run("pki", "ca-cert-show", "--nope", status=255).stderr == "ERROR: Unrecognized option: --nope\n"
 
 
+def words(run, *argv):
+    """Commands below a word, or the word itself when it is a command."""
+    text = run("pki", *argv).stdout
+    return [line.split()[0] for line in text.splitlines()[1:] if re.match(r" [a-z]", line)]
+
+
+def test_every_option_of_every_command_stands_in_a_manual_page(run):
+    pages = "".join(re.sub(r".\x08", "", program.run("mandoc", "-Tascii", p).stdout)
+                    for p in sorted((program.TOP / "man").glob("pki*.1")))
+    told = set(re.findall(r"(?<![\w-])--([a-zA-Z][\w-]*)", pages))
+    families = [w for w in words(run, "help") if w != "-v,--verbose"] + words(run, "ca") + ["kra"]
+    commands = {c for f in families for c in words(run, "help", f)}
+    assert len(commands) > 100
+    missing = set()
+    for command in sorted(commands):
+        text = run("pki", "help", command).stdout
+        missing |= {(command, o) for o in re.findall(r"^ .{3}--([\w-]+)", text, re.M) if o not in told}
+        if text.startswith("usage:") and not command.startswith("kra") and command not in pages and \
+                command.replace("ca-", "SUBSYSTEM-", 1) not in pages:
+            missing.add((command, "itself"))
+    assert not missing
+
+
 OPENSSL_DB = "R\t301121231800Z\t261121231800Z,keyCompromise\t03\tunknown\t/CN=gone\n" \
              "V\t301121231800Z\t\t02\tunknown\t/CN=good\n"
 
