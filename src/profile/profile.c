@@ -150,7 +150,8 @@ add_line(struct cfg *c, struct buf *line, struct err *e)
 	AUTO_STR key = NULL;
 	AUTO_STR value = NULL;
 
-	if (v.len == 0)
+	/* an indented comment would be one when it is written again */
+	if (v.len == 0 || v.data[0] == '#' || v.data[0] == '!')
 		return RC_OK;
 	while (k < v.len && v.data[k] != '=' && v.data[k] != ':' &&
 	    !is_blank(v.data[k]))

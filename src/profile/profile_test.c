@@ -18,6 +18,7 @@ static const char SMALL[] =
     "desc = A small one\n"
     "# comment\n"
     "! comment \\\n"
+    "  # indented \n"
     "visible:true\n"
     "enable true\n"
     "input.list=i1\n"
