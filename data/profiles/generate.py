@@ -578,6 +578,38 @@ def boot_text(row):
             lines.append('%d.default.params.%s=%s' % (i, k, params[k]))
     return '\n'.join(lines) + '\n'
 
+SRC = os.path.join(HERE, '../../src/profile')
+
+def plugin_ids(kind):
+    """Class ids in the tables of src/profile, in order of file and line."""
+    prefix = {'defaultPolicy': 'default_', 'constraintPolicy': 'constraint_',
+              'profileInput': 'input_', 'profileOutput': 'input_data'}[kind]
+    pattern = {'profileOutput': r'\{ "(\w+OutputImpl)"'}.get(
+        kind, r'\.id = "(\w+)"')
+    for name in sorted(os.listdir(SRC)):
+        if name.startswith(prefix) and re.search(r'(?<!_test)\.c$', name):
+            with open(os.path.join(SRC, name), encoding='utf-8') as f:
+                yield from re.findall(pattern, f.read())
+
+def registry_text():
+    """registry.cfg: the plug-ins by kind. The programs have them built in;
+    the file is what administrators and their tools look at."""
+    kinds = {
+        'profile': ['caEnrollImpl', 'caUserCertEnrollImpl',
+                    'caServerCertEnrollImpl', 'caCACertEnrollImpl'],
+        'defaultPolicy': list(plugin_ids('defaultPolicy')),
+        'constraintPolicy': list(plugin_ids('constraintPolicy')),
+        'profileInput': list(plugin_ids('profileInput')),
+        'profileOutput': list(plugin_ids('profileOutput')),
+        'profileUpdater': ['subsystemGroupUpdaterImpl'],
+    }
+    lines = ['types=' + ','.join(kinds)]
+    for kind, ids in kinds.items():
+        lines.append('%s.ids=%s' % (kind, ','.join(ids)))
+        for i in ids:
+            lines.append('%s.%s.name=%s' % (kind, i, class_name(i)))
+    return '\n'.join(lines) + '\n'
+
 def all_files():
     names = {r[0]: (r[1], r[2]) for r in read_rows('names.txt', 2)}
     rows = {}
@@ -589,6 +621,7 @@ def all_files():
         files['ca/%s.cfg' % profile] = profile_text(profile, rows[profile],
                                                     names)
     files['profile.list'] = list_text(sorted(rows))
+    files['registry.cfg'] = registry_text()
     for row in BOOT:
         files['conf/%s.profile' % row[0]] = boot_text(row)
     return files
