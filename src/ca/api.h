@@ -69,6 +69,50 @@ MUST enum rc api_page(struct http_call *c, const char *size_name, size_t *start,
 /* The path's id, "0x1a" or "26". */
 MUST enum rc api_id(struct http_call *c, struct num *out, struct err *e);
 
+/* --- users and groups (api_users.c, api_groups.c) -------------------------- */
+
+enum {
+	API_FILTER_MIN = 3 /* characters (spec ca 1.3) */
+};
+
+/* A CONFIG_ROLE line: scope "users", op "OP_ADD", the record's id and further
+ * pairs (those with a NULL value are left out). */
+void api_audit_role(struct http_call *c, const struct principal *who,
+    enum rc rc, const char *scope, const char *op, const char *id,
+    const struct http_pair *params, size_t n);
+/* 404 with the class name that clients know. */
+void api_no_user(struct http_call *c, const char *uid);
+void api_no_group(struct http_call *c, const char *name);
+/* Appends a search filter for the parameter `filter` as a substring of any of
+ * attrs (NULL-terminated); nothing when it is absent. RC_INVALID when it is too
+ * short. */
+MUST enum rc api_filter(struct http_call *c, struct buf *out,
+    const char *const *attrs, struct err *e);
+/* Replies with a page of records {total,entries}, ordered by attrs[0]. */
+void api_list_records(struct http_call *c, enum rec_kind kind,
+    const char *const *attrs, json_t *(*render)(const struct rec *r));
+
+/* A page of a list that is walked in memory. */
+struct api_slice {
+	json_t *list;
+	size_t start, size, seen;
+	const char *filter;
+};
+/* Reads start, size and filter; has replied when it returns false. */
+bool api_page_begin(struct http_call *c, struct api_slice *out);
+/* Takes o over; text is what the filter looks at. */
+void api_page_add(struct api_slice *s, const char *text, json_t *o);
+/* Replies {total,entries}; s is done with. */
+void api_page_reply(struct http_call *c, struct api_slice *s);
+/* 201 with o (taken over) and Location: this path + "/" + id. */
+void api_created(struct http_call *c, const char *id, json_t *o);
+/* Is uid among the members of a group record? */
+bool api_is_member(const struct rec *group, const char *uid);
+/* Adds a member; RC_CONFLICT where multiroles.enable=false forbids a second
+ * role, RC_NOTFOUND. */
+MUST enum rc api_group_join(
+    struct http_call *c, const char *group, const char *uid, struct err *e);
+
 /* Objects (spec ca 1.6). */
 json_t *api_descriptor(const struct profile_value_desc *d);
 /* Input[] with empty values, or those of a request. */
