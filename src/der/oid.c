@@ -163,8 +163,11 @@ oid_parse(struct buf *out, const char *dotted, struct err *e)
 {
 	char quoted[TEXT_QUOTE_MAX];
 	AUTO_BUF der = buf_empty(OID_TEXT_MAX);
+	bool good = dotted != NULL && encode(&der, dotted);
 
-	if (dotted == NULL || !encode(&der, dotted) || der.failed != RC_OK)
+	if (good && der.failed == RC_NOMEM)
+		return buf_check(&der, e);
+	if (!good || der.failed != RC_OK)
 		return err_set(e, RC_INVALID, "%s: not an OID",
 		    text_quote(quoted, view_str(dotted)));
 	buf_add_view(out, buf_view(&der));
@@ -202,8 +205,11 @@ enum rc
 oid_text(struct buf *out, struct view der, struct err *e)
 {
 	AUTO_BUF text = buf_empty(OID_TEXT_MAX);
+	bool good = decode(&text, der);
 
-	if (!decode(&text, der) || text.failed != RC_OK)
+	if (good && text.failed == RC_NOMEM)
+		return buf_check(&text, e);
+	if (!good || text.failed != RC_OK)
 		return err_set(
 		    e, RC_INVALID, "OID: malformed or larger than we show");
 	buf_add_view(out, buf_view(&text));

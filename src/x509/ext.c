@@ -281,13 +281,26 @@ static const struct {
 	{ "ocspSigning", OID_ocspSigning },
 };
 
+static enum oid
+purpose_find(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
+		if (text_ieq(word, purposes[i].word))
+			return purposes[i].oid;
+	}
+	return OID_COUNT;
+}
+
 enum rc
 ext_put_oid_text(struct buf *b, const char *list, struct err *e)
 {
 	AUTO_STR copied = strdup(list);
 	char *part[EXT_COUNT_MAX];
 	AUTO_BUF oid = buf_empty(0);
-	size_t n, i, k, mark;
+	enum oid known;
+	size_t n, i, mark;
 
 	if (copied == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
@@ -297,11 +310,10 @@ ext_put_oid_text(struct buf *b, const char *list, struct err *e)
 	mark = der_open(b, DER_SEQUENCE);
 	for (i = 0; i < n; i++) {
 		buf_reset(&oid);
-		for (k = 0; k < sizeof(purposes) / sizeof(purposes[0]); k++) {
-			if (text_ieq(part[i], purposes[k].word))
-				buf_add_view(&oid, oid_der(purposes[k].oid));
-		}
-		if (oid.len == 0)
+		known = purpose_find(part[i]);
+		if (known != OID_COUNT)
+			buf_add_view(&oid, oid_der(known));
+		else
 			TRY(oid_parse(&oid, part[i], e));
 		TRY(buf_check(&oid, e));
 		der_put_oid(b, buf_view(&oid));
