@@ -147,7 +147,9 @@ copy_value(
 	AUTO_BUF b = buf_empty(NAME_DER_MAX);
 	enum rc rc;
 
-	if (strncasecmp(name, "sn_", strlen("sn_")) != 0) {
+	/* a renewal brings the values of the original request: escaped then */
+	if (strncasecmp(name, "sn_", strlen("sn_")) != 0 ||
+	    strcmp(r->req->type, "renewal") == 0) {
 		run_put(r, name, value);
 		return RC_OK;
 	}

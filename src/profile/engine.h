@@ -77,8 +77,9 @@ struct profile_submission {
  * request, else 1. RC_INVALID when the request cannot be read. */
 MUST enum rc profile_count(const struct profile *p,
     const struct profile_submission *s, size_t *n, struct err *e);
-/* Copies the names that p's inputs declare into r (sn_* escaped as RDN values)
- * and the bookkeeping (profile, profileId, profileSetId of set number seq,
+/* Copies the names that p's inputs declare into r (sn_* escaped as RDN values,
+ * but for a record of type "renewal": its values come from the original
+ * request) and the bookkeeping (profile, profileId, profileSetId of set number seq,
  * req_seq_num). */
 MUST enum rc profile_begin(const struct profile *p,
     const struct profile_env *env, const struct profile_submission *s,

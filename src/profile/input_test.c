@@ -62,6 +62,29 @@ subject_parts_are_escaped(void **state)
 }
 
 static void
+renewals_do_not_escape_again(void **state)
+{
+	struct fixture f, again;
+
+	(void)state;
+	fixture_init(&f);
+	fixture_shipped(&f, "caEncUserCert");
+	fixture_csr(&f, "server-rsa");
+	fixture_value(&f, "sn_cn", "Joe, Doe");
+	assert_int_equal(fixture_run(&f), RC_OK);
+	fixture_init(&again);
+	fixture_shipped(&again, "caEncUserCert");
+	fixture_csr(&again, "server-rsa");
+	fixture_value(&again, "sn_cn", request_ext(f.req, "sn_cn"));
+	free(again.req->type);
+	again.req->type = strdup("renewal");
+	assert_int_equal(fixture_run(&again), RC_OK);
+	assert_true(view_eq(f.t.subject, again.t.subject));
+	fixture_done(&f);
+	fixture_done(&again);
+}
+
+static void
 subject_in_parts_must_not_be_empty(void **state)
 {
 	struct fixture f;
@@ -337,6 +360,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_declared_names_are_copied),
 		cmocka_unit_test(subject_parts_are_escaped),
+		cmocka_unit_test(renewals_do_not_escape_again),
 		cmocka_unit_test(subject_in_parts_must_not_be_empty),
 		cmocka_unit_test(broken_requests_are_refused),
 		cmocka_unit_test(possession_must_be_proved),
