@@ -140,6 +140,27 @@ make_links(const struct instance_paths *p, const char *sub, struct err *e)
 	return RC_OK;
 }
 
+/* The folders above an instance's own belong to nobody in particular: its user
+ * must be able to pass through them. */
+static enum rc
+make_parents(struct err *e)
+{
+	static const char *const parents[] = { "/var/lib/pki",
+		"/var/lib/pki/.host", "/var/log/pki", "/etc/pki", "/run/pki",
+		"/etc/sysconfig/pki/tomcat" };
+	mode_t old = umask(0022);
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0;
+	     rc == RC_OK && i < sizeof(parents) / sizeof(parents[0]); i++) {
+		AUTO_STR path = path_new("%s", parents[i]);
+		rc = path != NULL ? file_mkdirs(path, 0755, e)
+				  : err_set(e, RC_NOMEM, "folders");
+	}
+	umask(old);
+	return rc;
+}
+
 enum rc
 layout_create(const struct instance_paths *p, const char *sub, struct values *v,
     struct err *e)
@@ -159,6 +180,8 @@ layout_create(const struct instance_paths *p, const char *sub, struct values *v,
 	enum rc rc;
 
 	(void)v;
+	if ((rc = make_parents(e)) != RC_OK)
+		return rc;
 	for (size_t t = 0; t < 3; t++) {
 		for (size_t i = 0; i < trees[t].n; i++) {
 			AUTO_BUF path = buf_empty(4096);
