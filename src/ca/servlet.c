@@ -96,6 +96,13 @@ document(struct buf *b, const struct servlet *s)
 	}
 }
 
+static bool
+is_wrapper(const char *name, size_t n)
+{
+	return (n == 3 && memcmp(name, "set", n) == 0) ||
+	    (n == 4 && memcmp(name, "list", n) == 0);
+}
+
 /* Our own elements as nested tables. They are what xml_* wrote: every '<' in
  * them begins a tag, and text is escaped for XML, which does for HTML. */
 static void
@@ -108,8 +115,14 @@ tables(struct buf *b, const struct buf *elements)
 			p++;
 			continue;
 		}
+		bool closing = p[1] == '/';
+		if (is_wrapper(
+			p + 1 + closing, (size_t)(end - p) - 1 - closing)) {
+			p = end + 1; /* means nothing to people */
+			continue;
+		}
 		next = end + strcspn(end, "<");
-		if (p[1] == '/') {
+		if (closing) {
 			buf_add_str(b, "</table></td></tr>\n");
 			p = end + 1;
 		} else if (next[0] == '<' && next[1] == '/') {

@@ -47,8 +47,12 @@ servlet_field(struct servlet *s, const char *name,
 {
 	struct buf *b = &s->form;
 	const char *v = value != NULL ? value : d->def != NULL ? d->def : "";
-	bool choice = strcmp(d->syntax, "choice") == 0 &&
-	    d->constraint != NULL && d->constraint[0] != '\0';
+	const char *words = strcmp(d->syntax, "cert_request_type") == 0
+	    ? "pkcs10,crmf"
+	    : strcmp(d->syntax, "choice") == 0  ? d->constraint
+	    : strcmp(d->syntax, "boolean") == 0 ? "true,false"
+						: NULL;
+	bool choice = words != NULL && words[0] != '\0';
 	bool secret = strstr(d->syntax, "password") != NULL;
 	bool area = strcmp(d->syntax, "cert_request") == 0 ||
 	    strcmp(d->syntax, "string_list") == 0;
@@ -64,7 +68,7 @@ servlet_field(struct servlet *s, const char *name,
 	if (area || choice) {
 		buf_add_str(b, "\">");
 		if (choice)
-			choices(b, d->constraint, v);
+			choices(b, words, v);
 		else
 			xml_escape(b, v);
 		buf_add_str(b, area ? "</textarea>" : "</select>");

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* servlet_agent.c - the agents' review of an enrolment and the request queue
+ * (spec ca 2.2, 2.6).
+ * Owns:    nothing.
+ * Trusts:  nothing of a form; values that it lacks keep what they are.
+ * Threads: workers. */
+#include "ca/servlet.h"
+
+enum {
+	VALUE_MAX = 256 * 1024,
+	QUEUE_DEFAULT = 100,
+	QUEUE_MAX = 10000,
+};
+
+/* --- review --------------------------------------------------------------------- */
+
+/* A request taken apart. */
+struct review {
+	struct http_call *c;
+	struct request_rec *r;
+	struct profile *p;
+	const struct profile_set *set; /* NULL = none */
+	struct profile_env env;
+	struct cert_template t;
+	bool has_template;
+};
+
+static void
+review_done(struct review *v)
+{
+	request_rec_free(v->r);
+	profile_free(v->p);
+}
+
+static enum rc
+review_load(struct review *v, const struct num *id, struct err *e)
+{
+	struct ca *ca = api_ca(v->c);
+	const char *profile, *set;
+	enum rc rc;
+
+	if ((rc = ca_request_get(ca, id, &v->r, e)) != RC_OK)
+		return rc;
+	profile = request_ext(v->r, "profileid");
+	set = request_ext(v->r, "profilesetid");
+	if (profile == NULL)
+		return err_set(e, RC_INVALID,
+		    "the request asks for no certificate of a profile");
+	if ((rc = profiles_get(ca->profiles, &v->p, profile, e)) != RC_OK)
+		return rc;
+	v->set = set != NULL ? profile_set_find(v->p, set) : NULL;
+	ca_profile_env(ca, &v->env);
+	template_init(&v->t, v->c->arena);
+	v->has_template = profile_template_load(v->r, &v->t, NULL) == RC_OK;
+	return RC_OK;
+}
+
+/* The present value of a default in the arena; *present false for an extension
+ * that is absent. */
+static const char *
+present_value(struct review *v, const struct profile_policy *pol,
+    const char *name, bool *present)
+{
+	AUTO_BUF text = buf_empty(VALUE_MAX);
+	const char *copy = NULL;
+
+	*present = false;
+	if (v->has_template &&
+	    profile_value_get(v->p, &v->env, v->r, &v->t, pol, name, &text,
+		present, NULL) == RC_OK &&
+	    *present)
+		copy = arena_str(v->c->arena, buf_cstr(&text));
+	*present = copy != NULL;
+	return copy;
+}
+
+/* Two policies may have values of one name: pages say which one they mean. */
+static const char *
+qualified(struct http_call *c, const char *policy, const char *name)
+{
+	return arena_printf(c->arena, "%s.%s", policy, name);
+}
+
+static void
+default_values(struct servlet *s, struct review *v,
+    const struct profile_policy *pol, bool form)
+{
+	struct profile_value_desc d;
+
+	servlet_list_open(s, "defList");
+	for (size_t k = 0;
+	     profile_default_value(pol, &v->env, k, &d, s->c->arena); k++) {
+		bool present;
+		const char *x = present_value(v, pol, d.name, &present);
+		bool fixed = d.constraint != NULL &&
+		    strcmp(d.constraint, "readonly") == 0;
+		servlet_item_open(s, "defList");
+		xml_text(&s->head, "defId", d.name);
+		xml_text(&s->head, "defName", d.text);
+		xml_text(&s->head, "defSyntax", d.syntax);
+		xml_text(&s->head, "defConstraint", d.constraint);
+		xml_text(&s->head, "defVal", x);
+		servlet_item_close(s, "defList");
+		if (form && !fixed)
+			servlet_field(
+			    s, qualified(s->c, pol->id, d.name), &d, x);
+	}
+	servlet_list_close(s, "defList");
+}
+
+static void
+constraint_values(struct servlet *s, const struct profile_policy *pol)
+{
+	struct profile_value_desc d;
+	const char *value;
+
+	servlet_list_open(s, "constraint");
+	for (size_t i = 0; profile_constraint_param(pol, i, &d, &value); i++) {
+		servlet_item_open(s, "constraint");
+		xml_text(&s->head, "conName", d.name);
+		xml_text(&s->head, "conDesc", d.text);
+		xml_text(&s->head, "conSyntax", d.syntax);
+		xml_text(&s->head, "conConstraint", d.constraint);
+		xml_text(&s->head, "conValue", value);
+		servlet_item_close(s, "constraint");
+	}
+	servlet_list_close(s, "constraint");
+}
+
+static void
+policies(struct servlet *s, struct review *v, bool form)
+{
+	servlet_list_open(s, "record");
+	for (size_t i = 0; v->set != NULL && i < v->set->n_policies; i++) {
+		const struct profile_policy *pol = &v->set->policies[i];
+		servlet_item_open(s, "record");
+		xml_text(&s->head, "policyId", pol->id);
+		xml_text(&s->head, "setId", v->set->id);
+		xml_text(&s->head, "conDesc", profile_constraint_text(pol));
+		constraint_values(s, pol);
+		xml_text(&s->head, "defDesc", profile_default_text(pol));
+		default_values(s, v, pol, form);
+		servlet_item_close(s, "record");
+	}
+	servlet_list_close(s, "record");
+}
+
+static void
+request_part(struct servlet *s, const struct request_rec *r)
+{
+	char dec[NUM_TEXT_MAX], created[CLOCK_TEXT_MAX], mod[CLOCK_TEXT_MAX];
+
+	xml_text(&s->head, "requestId", num_dec(dec, &r->id));
+	xml_text(&s->head, "requestType", r->type);
+	xml_text(&s->head, "requestStatus", request_state_text(r->state));
+	xml_text(&s->head, "requestOwner", r->owner != NULL ? r->owner : "");
+	xml_text(&s->head, "requestCreationTime",
+	    clock_text_java(created, r->created));
+	xml_text(&s->head, "requestModificationTime",
+	    clock_text_java(mod, r->modified));
+	xml_text(&s->head, "requestNotes", request_ext(r, "requestnotes"));
+	xml_text(
+	    &s->head, "profileApprovedBy", request_ext(r, "profileapprovedby"));
+	xml_text(
+	    &s->head, "profileRemoteHost", request_ext(r, "profileremotehost"));
+	xml_text(
+	    &s->head, "profileRemoteAddr", request_ext(r, "profileremoteaddr"));
+	xml_text(&s->head, "profileSetId", request_ext(r, "profilesetid"));
+	xml_text(&s->head, "rprofileId", request_ext(r, "rprofileid"));
+}
+
+static void
+action_buttons(struct servlet *s)
+{
+	static const char *const ops[] = { "approve", "update", "validate",
+		"reject", "cancel", "assign", "unassign" };
+
+	buf_add_str(&s->form,
+	    "<p><label>Notes<br><input size=\"60\" name=\"requestNotes\">"
+	    "</label></p>\n<p>");
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		buf_addf(&s->form,
+		    "<button type=\"submit\" name=\"op\" value=\"%s\">%s"
+		    "</button>\n",
+		    ops[i], ops[i]);
+	buf_add_str(&s->form, "</p></form>\n");
+}
+
+static enum rc
+add_nonce(struct servlet *s, const struct principal *p, const struct num *id,
+    struct err *e)
+{
+	char hex[NUM_TEXT_MAX];
+	uint64_t nonce;
+	enum rc rc;
+
+	if (!api_ca(s->c)->nonces)
+		return RC_OK;
+	rc =
+	    api_nonce_new(s->c, p, "cert-request", num_hex(hex, id), &nonce, e);
+	if (rc != RC_OK)
+		return rc;
+	xml_textf(&s->head, "nonce", "%llu", (unsigned long long)nonce);
+	servlet_hidden(s, "nonce",
+	    arena_printf(s->c->arena, "%llu", (unsigned long long)nonce));
+	return RC_OK;
+}
+
+static void
+profile_review(struct http_call *c)
+{
+	AUTO_SERVLET s = servlet_begin(c, SHAPE_A, "Review of a request");
+	AUTO(principal) p = NULL;
+	struct review v = { .c = c };
+	struct err e = { RC_OK, "" };
+	char dec[NUM_TEXT_MAX];
+	struct num id;
+	bool form;
+	enum rc rc;
+
+	if (!servlet_enter(&s, "certServer.ca.request.profile", "read", &p))
+		return;
+	if ((rc = servlet_num(c, "requestId", &id, &e)) == RC_OK &&
+	    (rc = review_load(&v, &id, &e)) == RC_OK) {
+		form = v.r->state == REQUEST_PENDING;
+		xml_text(&s.head, "errorCode", "0");
+		request_part(&s, v.r);
+		if (form) {
+			buf_add_str(&s.form,
+			    "<form method=\"post\" action=\"profileProcess\">"
+			    "\n");
+			servlet_hidden(&s, "requestId", num_dec(dec, &id));
+			rc = add_nonce(&s, p, &id, &e);
+		}
+		servlet_profile(&s, v.p);
+		policies(&s, &v, form);
+		servlet_inputs(&s, v.p, &v.env, v.r, false);
+		servlet_outputs(&s, v.p, v.r);
+		if (form)
+			action_buttons(&s);
+	}
+	if (rc == RC_OK)
+		servlet_reply(&s);
+	else
+		servlet_fail(&s, rc, &e);
+	review_done(&v);
+}
+
+/* --- process ----------------------------------------------------------------------- */
+
+static const struct profile_policy *
+find_policy(const struct review *v, const char *id)
+{
+	for (size_t i = 0; v->set != NULL && i < v->set->n_policies; i++) {
+		if (strcmp(v->set->policies[i].id, id) == 0)
+			return &v->set->policies[i];
+	}
+	return NULL;
+}
+
+/* What the form says, else what the request has now: certmonger sends only the
+ * choices that had no value. */
+static const char *
+form_value(void *arg, const char *policy_id, const char *name, bool *present)
+{
+	struct review *v = arg;
+	const struct profile_policy *pol = find_policy(v, policy_id);
+	const char *full = qualified(v->c, policy_id, name), *x;
+
+	x = full != NULL ? http_arg(v->c, full) : NULL;
+	if (x == NULL)
+		x = http_arg(v->c, name);
+	*present = x != NULL;
+	if (x != NULL || pol == NULL)
+		return x;
+	return present_value(v, pol, name, present);
+}
+
+/* Does the form hold any value at all? */
+static bool
+has_values(struct review *v)
+{
+	struct profile_value_desc d;
+
+	for (size_t i = 0; v->set != NULL && i < v->set->n_policies; i++) {
+		const struct profile_policy *pol = &v->set->policies[i];
+		for (size_t k = 0;
+		     profile_default_value(pol, &v->env, k, &d, v->c->arena);
+		     k++) {
+			const char *q = qualified(v->c, pol->id, d.name);
+			if (http_arg(v->c, d.name) != NULL ||
+			    (q != NULL && http_arg(v->c, q) != NULL))
+				return true;
+		}
+	}
+	return false;
+}
+
+static enum rc
+process(struct review *v, const struct num *id, const struct principal *p,
+    struct err *e)
+{
+	struct http_call *c = v->c;
+	const char *op = http_arg(c, "op");
+	int act = op != NULL ? ca_action_find(op) : -1;
+	struct ca_review review = { form_value, v,
+		http_arg(c, "requestNotes") };
+	AUTO(request_rec) now = NULL;
+	char hex[NUM_TEXT_MAX];
+	enum rc rc;
+
+	if (act < 0)
+		return err_set(e, RC_INVALID,
+		    "op is one of approve, reject, cancel, update, validate, "
+		    "assign, unassign");
+	if (review.notes != NULL && review.notes[0] == '\0')
+		review.notes = NULL;
+	rc = api_nonce_check(
+	    c, "cert-request", num_hex(hex, id), http_arg(c, "nonce"), e);
+	if (rc != RC_OK || (rc = review_load(v, id, e)) != RC_OK)
+		return rc;
+	if (!has_values(v))
+		review.get = NULL;
+	return ca_process(
+	    api_ca(c), id, (enum ca_action)act, &review, p, &now, e);
+}
+
+static void
+profile_process(struct http_call *c)
+{
+	AUTO_SERVLET s = servlet_begin(c, SHAPE_A, "Request processed");
+	AUTO(principal) p = NULL;
+	AUTO(request_rec) now = NULL;
+	struct review v = { .c = c };
+	struct err e = { RC_OK, "" }, ignored;
+	struct num id;
+	enum rc rc;
+
+	if (!servlet_enter(&s, "certServer.ca.request.profile", "approve", &p))
+		return;
+	if ((rc = servlet_num(c, "requestId", &id, &e)) == RC_OK)
+		rc = process(&v, &id, p, &e);
+	if (v.p == NULL ||
+	    ca_request_get(api_ca(c), &id, &now, &ignored) != RC_OK) {
+		servlet_fail(&s, rc != RC_OK ? rc : RC_INTERNAL, &e);
+		review_done(&v);
+		return;
+	}
+	/* the request's state is told in failure too: it may be rejected now */
+	xml_text(&s.head, "errorCode", rc == RC_OK ? "0" : "1");
+	if (rc != RC_OK)
+		xml_text(&s.head, "errorReason", e.text);
+	xml_text(&s.head, "op", http_arg(c, "op"));
+	request_part(&s, now);
+	servlet_profile(&s, v.p);
+	servlet_outputs(&s, v.p, now);
+	servlet_reply(&s);
+	review_done(&v);
+}
+
+/* --- queue --------------------------------------------------------------------------- */
+
+struct queue {
+	struct servlet *s;
+	const char *after; /* hex id to begin behind, NULL = at the start */
+	int64_t left;
+	uint64_t shown;
+	char last[NUM_TEXT_MAX];
+	struct err *e;
+	enum rc rc;
+};
+
+static void
+queue_row(struct servlet *s, const struct request_rec *r)
+{
+	char dec[NUM_TEXT_MAX];
+	const char *subject = request_ext(r, "req_subject_name.cn");
+
+	num_dec(dec, &r->id);
+	xml_open(&s->list, "record");
+	xml_text(&s->list, "seqNum", dec);
+	xml_text(&s->list, "requestType", r->type);
+	xml_text(&s->list, "status", request_state_text(r->state));
+	xml_text(&s->list, "profileID", request_ext(r, "profileid"));
+	xml_text(&s->list, "subject", subject);
+	xml_text(&s->list, "assignedTo", r->owner);
+	xml_textf(&s->list, "createdOn", "%lld", (long long)r->created);
+	xml_textf(&s->list, "updatedOn", "%lld", (long long)r->modified);
+	xml_text(&s->list, "updatedBy", request_ext(r, "updatedby"));
+	xml_close(&s->list, "record");
+	buf_addf(&s->form,
+	    "<p><a href=\"profileReview?requestId=%s\">%s</a> %s %s</p>\n", dec,
+	    dec, r->type, request_state_text(r->state));
+}
+
+static bool
+queue_add(void *arg, const struct rec *rec)
+{
+	struct queue *q = arg;
+	AUTO(request_rec) r = NULL;
+
+	if (q->after != NULL) {
+		if (strcmp(rec->id, q->after) == 0)
+			q->after = NULL;
+		return true;
+	}
+	if (q->left-- <= 0)
+		return false;
+	q->rc = request_rec_decode(&r, rec, q->e);
+	if (q->rc != RC_OK)
+		return false;
+	queue_row(q->s, r);
+	num_dec(q->last, &r->id);
+	q->shown++;
+	return true;
+}
+
+static enum rc
+queue_filter(struct http_call *c, struct buf *f, struct err *e)
+{
+	static const struct {
+		const char *word, *filter;
+	} states[] = { { "showWaiting", "(requestState=pending)" },
+		{ "showPending", "(requestState=pending)" },
+		{ "showInService", "(requestState=svc_pending)" },
+		{ "showCancelled", "(requestState=canceled)" },
+		{ "showRejected", "(requestState=rejected)" },
+		{ "showCompleted", "(requestState=complete)" },
+		{ "showAll", "(requestState=*)" } };
+	const char *state = http_arg(c, "reqState"),
+		   *type = http_arg(c, "reqType"), *term = NULL;
+
+	if (state == NULL || state[0] == '\0')
+		state = "showPending";
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (strcmp(state, states[i].word) == 0)
+			term = states[i].filter;
+	}
+	if (term == NULL)
+		return err_set(e, RC_INVALID, "reqState is unknown");
+	buf_addf(f, "(&%s", term);
+	if (type != NULL && type[0] != '\0' && strcmp(type, "showAll") != 0) {
+		buf_add_str(f, "(requestType=");
+		filter_escape(f, view_str(type));
+		buf_add_char(f, ')');
+	}
+	buf_add_char(f, ')');
+	return buf_check(f, e);
+}
+
+static void
+query_requests(struct http_call *c)
+{
+	AUTO_SERVLET s = servlet_begin(c, SHAPE_B, "Requests");
+	AUTO(principal) p = NULL;
+	AUTO_BUF f = buf_empty(FILTER_TEXT_MAX);
+	struct err e = { RC_OK, "" };
+	struct queue q = { .s = &s, .e = &e };
+	struct query query = { .kind = REC_REQUEST };
+	const char *max = http_arg(c, "maxCount"),
+		   *dir = http_arg(c, "direction");
+	char hex[NUM_TEXT_MAX];
+	struct num last;
+	enum rc rc = RC_OK;
+
+	if (!servlet_enter(&s, "certServer.ca.requests", "list", &p))
+		return;
+	q.left = QUEUE_DEFAULT;
+	if (max != NULL && max[0] != '\0')
+		rc = text_int(&q.left, max, 1, QUEUE_MAX, &e);
+	if (rc == RC_OK && dir != NULL && strcmp(dir, "next") == 0 &&
+	    (rc = servlet_num(c, "lastEntryOnPage", &last, &e)) == RC_OK)
+		q.after = num_hex(hex, &last);
+	if (rc == RC_OK && (rc = queue_filter(c, &f, &e)) == RC_OK) {
+		query.filter = buf_cstr(&f);
+		rc = store_search(api_ca(c)->store, &query, queue_add, &q, &e);
+	}
+	if (rc == RC_OK)
+		rc = q.rc;
+	if (rc != RC_OK) {
+		servlet_fail(&s, rc, &e);
+		return;
+	}
+	xml_text(&s.head, "reqType", http_arg(c, "reqType"));
+	xml_text(&s.head, "reqState", http_arg(c, "reqState"));
+	xml_textf(
+	    &s.head, "currentRecordCount", "%llu", (unsigned long long)q.shown);
+	xml_text(&s.head, "lastEntryOnPage", q.last);
+	xml_textf(&s.fixed, "requestStatus", "%d", SERVLET_SUCCESS);
+	servlet_reply(&s);
+}
+
+enum {
+	BOTH = HTTP_GET | HTTP_POST,
+	AGENT = HTTP_TLS_ONLY | HTTP_SAME_ORIGIN
+};
+static const struct http_route items[] = {
+	{ BOTH, "/ca/agent/ca/profileReview", profile_review, HTTP_READ, AGENT,
+	    0 },
+	{ BOTH, "/ca/agent/ca/profileProcess", profile_process, HTTP_ISSUE,
+	    AGENT, 0 },
+	{ BOTH, "/ca/agent/ca/queryReq", query_requests, HTTP_READ, AGENT, 0 },
+};
+const struct api_routes servlet_agent_routes = { items,
+	sizeof(items) / sizeof(items[0]) };
