@@ -33,7 +33,7 @@ struct instance {
 	struct cfg *server_cfg, *passwords;
 	struct keystore *keystore;
 	struct subsystem subs[SUBSYSTEMS_MAX];
-	size_t n_subs;
+	size_t n_subs, n_disabled;
 	struct http_server *http;
 	struct instance_http *pages;
 	struct control *control;
@@ -330,6 +330,15 @@ open_audit(struct instance *i, struct subsystem *s, struct err *e)
 	    &s->audit, s->cfg, buf_cstr(&path), i->keystore, i->clock, e);
 }
 
+/* <sub>.enabled of server.cfg: pki-server subsystem-disable. */
+static bool
+subsystem_enabled(const struct instance *i, const char *name)
+{
+	const char *v = cfg_getf(i->server_cfg, "%s.enabled", name);
+
+	return v == NULL || text_bool(v);
+}
+
 static enum rc
 start_subsystem(
     struct instance *i, const struct subsystem_class *cls, struct err *e)
@@ -342,6 +351,11 @@ start_subsystem(
 		return err_set(e, RC_NOMEM, "subsystem");
 	if (!file_exists(path))
 		return RC_OK;
+	if (!subsystem_enabled(i, cls->name)) {
+		log_info("instance", "subsystem=%s disabled", cls->name);
+		i->n_disabled++;
+		return RC_OK;
+	}
 	*s = (struct subsystem){
 		.name = cls->name, .type = cls->type, .instance = i, .cls = cls
 	};
@@ -449,7 +463,7 @@ start_parts(struct instance *i, const struct instance_params *p,
 		if ((rc = start_subsystem(i, classes[k], e)) != RC_OK)
 			return rc;
 	}
-	if (i->n_subs == 0)
+	if (i->n_subs + i->n_disabled == 0)
 		return err_set(e, RC_NOTFOUND,
 		    "instance %s has no subsystem; pkispawn -s CA makes one",
 		    p->name);

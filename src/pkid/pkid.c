@@ -225,7 +225,7 @@ main(int argc, char **argv)
 		return 1;
 	signal(SIGPIPE, SIG_IGN);
 	int fd = signalfd(-1, &set, SFD_CLOEXEC);
-	rc = path_set_root(o.root, &e);
+	rc = path_set_root(o.root != NULL ? o.root : getenv("PKI_ROOT"), &e);
 	if (rc == RC_OK)
 		rc = serve(&o, fd, &e);
 	if (rc != RC_OK) {

@@ -94,7 +94,7 @@ main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
-	rc = path_set_root(root, &e);
+	rc = path_set_root(root != NULL ? root : getenv("PKI_ROOT"), &e);
 	if (rc == RC_OK) {
 		printf("Uninstalling %s from %s/var/lib/pki/%s.\n", p.subsystem,
 		    path_root(), p.instance);

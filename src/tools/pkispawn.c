@@ -323,7 +323,8 @@ spawn(struct options *o, struct err *e)
 		return err_set(e, RC_UNSUPPORTED,
 		    "subsystem %.16s is not supported by this version",
 		    o->subsystem);
-	if ((rc = path_set_root(o->root, e)) != RC_OK ||
+	if ((rc = path_set_root(
+		 o->root != NULL ? o->root : getenv("PKI_ROOT"), e)) != RC_OK ||
 	    (rc = secret_setup(&locked, e)) != RC_OK ||
 	    (rc = values_new(&v, o->subsystem, e)) != RC_OK ||
 	    (rc = read_values(o, v, e)) != RC_OK ||

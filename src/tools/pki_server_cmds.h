@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pki_server_cmds.h - the command tables of pki-server, one or more a file;
+ * pki_server_families.c names them all. Each ends with a row whose name is
+ * NULL. */
+#ifndef TOOLS_PKI_SERVER_CMDS_H
+#define TOOLS_PKI_SERVER_CMDS_H
+
+#include "tools/pki_server.h"
+
+/* of the instance */
+extern const struct server_cmd server_life[], server_instance[],
+    server_subsystem[];
+/* of a subsystem; names without "ca-" */
+extern const struct server_cmd server_deploy[];
+
+#endif
