@@ -27,11 +27,41 @@ group_of_manager(const char *auth_id)
 	return "Certificate Manager Agents";
 }
 
+/* A client certificate that this CA has issued and that is VALID now: its
+ * record holds exactly these bytes. */
+static enum rc
+own_certificate(struct ca *ca, struct view der, struct err *e)
+{
+	AUTO(arena) a = arena_new(0);
+	struct cert x;
+	struct cert_rec c;
+	enum rc rc;
+
+	if (der.len == 0)
+		return err_set(e, RC_AUTH,
+		    "Authentication failed: SSLclientCertAuth needs a client "
+		    "certificate of this CA");
+	if (a == NULL)
+		return err_set(e, RC_NOMEM, "client certificate");
+	if ((rc = cert_parse(&x, der, e)) != RC_OK)
+		return rc;
+	rc = ca_cert_get(ca, &x.serial, &c, a, e);
+	if (rc != RC_OK && rc != RC_NOTFOUND)
+		return rc;
+	if (rc == RC_NOTFOUND || !view_eq(c.der, der) ||
+	    cert_rec_status(&c, clock_now(ca->clock)) != CERT_VALID)
+		return err_set(e, RC_AUTH,
+		    "Authentication failed: the client certificate is not a "
+		    "valid one of this CA");
+	return RC_OK;
+}
+
 /* The profile's authenticator (spec profiles 11). */
 static enum rc
-authenticate(const struct profile *p, const struct ca_submission *s,
-    struct request_rec *r, struct err *e)
+authenticate(struct ca *ca, const struct profile *p,
+    const struct ca_submission *s, struct request_rec *r, struct err *e)
 {
+	enum rc rc;
 	const char *id = p->auth_id;
 	const struct principal *who = s->who;
 
@@ -48,11 +78,8 @@ authenticate(const struct profile *p, const struct ca_submission *s,
 			return err_set(e, RC_AUTH,
 			    "Authentication failed: %s needs a log-in", id);
 	} else if (strcmp(id, "SSLclientCertAuth") == 0) {
-		if (s->client_cert.len == 0)
-			return err_set(e, RC_AUTH,
-			    "Authentication failed: %s needs a client "
-			    "certificate of this CA",
-			    id);
+		if ((rc = own_certificate(ca, s->client_cert, e)) != RC_OK)
+			return rc;
 	} else {
 		return err_set(e, RC_AUTH,
 		    "Authentication failed: Unable to load authenticator %.64s",
@@ -281,18 +308,32 @@ renewal_get(void *arg, const char *name)
 	return request_ext(n->orig, name);
 }
 
+/* Does the profile ask for a serial number? Where it does not, only the client
+ * certificate says what is renewed. */
+static bool
+asks_serial(const struct profile *p)
+{
+	for (size_t i = 0; i < p->n_inputs; i++) {
+		if (strcmp(p->inputs[i].part.class_id,
+			"serialNumRenewInputImpl") == 0)
+			return true;
+	}
+	return false;
+}
+
 static enum rc
-load_renewal(struct ca *ca, const struct ca_submission *s, struct renewal *n,
+load_renewal(struct ca *ca, const struct profile *outer,
+    const struct ca_submission *s, struct renewal *n,
     struct profile **orig_profile, struct arena *a, struct err *e)
 {
-	const char *text = s->serial;
+	const char *text = asks_serial(outer) ? s->serial : NULL;
 	struct cert_rec c;
 	struct cert own;
 	struct num serial, id;
 	const char *profile;
 	enum rc rc;
 
-	if (text == NULL || text[0] == '\0')
+	if (asks_serial(outer) && (text == NULL || text[0] == '\0'))
 		text = s->get(s->arg, "serial_num");
 	if (text != NULL && text[0] != '\0') {
 		if ((rc = num_parse(&serial, text, false, e)) != RC_OK)
@@ -481,7 +522,7 @@ prepare(struct ca *ca, const struct ca_submission *s, struct one *o,
 		return err_set(
 		    e, RC_CONFLICT, "Profile %s not enabled", o->outer->id);
 	if (o->outer->auth_id[0] != '\0' &&
-	    ((rc = authenticate(o->outer, s, proto, e)) != RC_OK ||
+	    ((rc = authenticate(ca, o->outer, s, proto, e)) != RC_OK ||
 		(rc = authorize(o->outer, s, e)) != RC_OK))
 		return rc;
 	o->in = (struct profile_submission){ s->get, s->arg };
@@ -493,7 +534,7 @@ prepare(struct ca *ca, const struct ca_submission *s, struct one *o,
 	if (!o->outer->renewal)
 		return err_set(e, RC_INVALID,
 		    "Profile %s is no renewal profile", o->outer->id);
-	rc = load_renewal(ca, s, n, &o->p, a, e);
+	rc = load_renewal(ca, o->outer, s, n, &o->p, a, e);
 	o->renewal = n;
 	o->in = (struct profile_submission){ renewal_get, n };
 	return rc;

@@ -150,6 +150,27 @@ display(struct http_call *c, const char *id, const struct crl_file *f)
 }
 
 static void
+get_delta(struct http_call *c, const char *op, const char *id)
+{
+	struct ca *ca = api_ca(c);
+	size_t i = ca_point_find(ca, id);
+	const struct crl_file *f =
+	    i != SIZE_MAX ? issuing_point_delta(ca->points[i]) : NULL;
+
+	if (f == NULL) {
+		reply_error(c, 404, "there is no delta CRL");
+		return;
+	}
+	if (strcmp(op, "getDeltaCRL") == 0) {
+		attachment(c, id, "-delta.crl");
+		http_reply(c, 200, "application/octet-stream", f->der);
+	} else {
+		http_reply(c, 200, "application/x-pkcs7-crl", f->der);
+	}
+	crl_file_unref(f);
+}
+
+static void
 get_crl(struct http_call *c)
 {
 	const char *op = http_arg(c, "op"),
@@ -158,6 +179,11 @@ get_crl(struct http_call *c)
 
 	if (op == NULL || id == NULL) {
 		reply_error(c, 400, "op and crlIssuingPoint are needed");
+		return;
+	}
+	if (strcmp(op, "getDeltaCRL") == 0 ||
+	    strcmp(op, "importDeltaCRL") == 0) {
+		get_delta(c, op, id);
 		return;
 	}
 	if ((f = current(c, id)) == NULL) {

@@ -451,7 +451,7 @@ write_audit(void *arg, const struct effect *x)
 {
 	struct ca *ca = arg;
 
-	return audit_write(ca->audit, x->payload, NULL) == RC_OK;
+	return audit_write_through(ca->audit, x->payload, NULL) == RC_OK;
 }
 
 static int64_t
@@ -574,6 +574,7 @@ open_parts(struct ca *ca, struct err *e)
 	if ((rc = file_mkdirs(p->host, 0700, e)) != RC_OK ||
 	    (rc = load_settings(ca, e)) != RC_OK ||
 	    (rc = load_keys(ca, e)) != RC_OK ||
+	    (rc = ca_check_key_ids(ca, e)) != RC_OK ||
 	    (rc = acl_load(&ca->acl, ca->store, e)) != RC_OK ||
 	    (rc = profiles_new(&ca->profiles, ca->store, dir,
 		 buf_cstr(&applied), ca->clock, e)) != RC_OK ||

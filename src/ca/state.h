@@ -89,6 +89,9 @@ MUST enum rc ca_crl_generate(struct ca *ca, size_t point,
     const struct generate_options *o, struct err *e);
 /* Index of an issuing point by id; SIZE_MAX when unknown. */
 size_t ca_point_find(const struct ca *ca, const char *id);
+/* cloning.<tag>.privkey.id of CS.cfg against the keys in the token: stale lines
+ * are corrected, saved and logged (a re-keyed CA clones without surgery). */
+MUST enum rc ca_check_key_ids(struct ca *ca, struct err *e);
 /* Commands of the control socket ("ca.crl-update" ...). */
 MUST enum rc ca_control(struct subsystem *s, const char *command,
     struct view args, struct buf *out, struct err *e);

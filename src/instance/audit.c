@@ -287,6 +287,17 @@ audit_write(struct audit *a, struct view line, struct err *e)
 	return RC_OK;
 }
 
+enum rc
+audit_write_through(struct audit *a, struct view line, struct err *e)
+{
+	enum rc rc = audit_write(a, line, e);
+	LOCKED(&a->lock);
+
+	if (rc == RC_OK && a->enabled && write_pending(a, &a->failed) != RC_OK)
+		rc = err_set(e, a->failed.rc, "%s", a->failed.text);
+	return rc;
+}
+
 /* A value on one line; brackets would end the field. */
 static void
 add_value(struct buf *out, const char *v)

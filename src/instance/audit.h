@@ -43,6 +43,10 @@ void audit_line(struct audit *a, struct buf *out, const struct audit_entry *x);
 /* Writes a line made by audit_line. Any thread. RC_IO when it could not be
  * written: the caller stops its subsystem. */
 MUST enum rc audit_write(struct audit *a, struct view line, struct err *e);
+/* As audit_write, but the line has left the process when this returns: for rows
+ * of the journal, which are settled then. */
+MUST enum rc audit_write_through(
+    struct audit *a, struct view line, struct err *e);
 /* audit_line and audit_write. */
 MUST enum rc audit_event(
     struct audit *a, const struct audit_entry *x, struct err *e);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keyids.c - keep cloning.<tag>.privkey.id true (spec deployment 6).
+ * Owns:    nothing.
+ * Trusts:  the token rather than CS.cfg.
+ * Threads: start only. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "ca/state.h"
+#include "keys/keyid.h"
+
+/* The present file goes to archives/ before it is replaced. */
+static enum rc
+save_settings(struct ca *ca, struct err *e)
+{
+	const struct instance_paths *p = instance_paths(ca->instance);
+	AUTO_STR path = paths_cs_cfg(p, "ca");
+	AUTO_BUF old = buf_empty(0);
+	AUTO_BUF to = buf_empty(4096);
+	char stamp[CLOCK_TEXT_MAX];
+	enum rc rc;
+
+	if (path == NULL)
+		return err_set(e, RC_NOMEM, "CS.cfg");
+	if ((rc = file_read(&old, path, e)) != RC_OK)
+		return rc;
+	buf_addf(&to, "%s/ca/archives/CS.cfg.bak.%.14s", p->conf,
+	    clock_text_dir(stamp, clock_now(ca->clock)));
+	if ((rc = buf_check(&to, e)) != RC_OK ||
+	    (rc = file_write(buf_cstr(&to), buf_view(&old), 0660, e)) != RC_OK)
+		return rc;
+	return cfg_save(ca->cfg, path, 0660, e);
+}
+
+/* true when the line was wrong. */
+static bool
+check_tag(struct ca *ca, const char *tag, struct err *e)
+{
+	const char *nick = cfg_getf(ca->cfg, "ca.cert.%s.nickname", tag);
+	AUTO(key) key = NULL;
+	AUTO_BUF der = buf_empty(CERT_DER_MAX);
+	char name[128], id[KEYID_TEXT_MAX];
+	const char *old;
+
+	if (nick == NULL || nick[0] == '\0')
+		return false;
+	snprintf(name, sizeof(name), "cloning.%s.privkey.id", tag);
+	old = cfg_get(ca->cfg, name);
+	if (keystore_find_pair(instance_keystore(ca->instance), &key, &der,
+		nick, e) != RC_OK ||
+	    keyid_encode(id, key_id(key), e) != RC_OK) {
+		/* a missing key degrades its own link only */
+		log_warning("ca", "%s key: %s, continuing", tag, e->text);
+		return false;
+	}
+	if (old != NULL && strcmp(old, id) == 0)
+		return false;
+	log_info("ca", "CS.cfg: %s was %s, the key in the token is %s: "
+		       "corrected", name, old != NULL ? old : "absent", id);
+	return cfg_set(ca->cfg, name, id, e) == RC_OK;
+}
+
+enum rc
+ca_check_key_ids(struct ca *ca, struct err *e)
+{
+	/* every tag but sslserver, whose certificate is each host's own */
+	static const char *const tags[] = { "signing", "ocsp_signing",
+		"subsystem", "audit_signing" };
+	bool changed = false;
+	struct err ignored = { RC_OK, "" };
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+		changed = check_tag(ca, tags[i], &ignored) || changed;
+	return changed ? save_settings(ca, e) : RC_OK;
+}
