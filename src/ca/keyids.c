@@ -55,8 +55,10 @@ check_tag(struct ca *ca, const char *tag, struct err *e)
 	}
 	if (old != NULL && strcmp(old, id) == 0)
 		return false;
-	log_info("ca", "CS.cfg: %s was %s, the key in the token is %s: "
-		       "corrected", name, old != NULL ? old : "absent", id);
+	log_info("ca",
+	    "CS.cfg: %s was %s, the key in the token is %s: "
+	    "corrected",
+	    name, old != NULL ? old : "absent", id);
 	return cfg_set(ca->cfg, name, id, e) == RC_OK;
 }
 
