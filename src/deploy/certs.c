@@ -284,6 +284,8 @@ sign(struct making *m, struct err *e)
 		    m->key, values_str(in->v, "pki_ca_signing_key_algorithm"));
 	fill_env(m, &env, room);
 	template_init(&m->t, m->arena);
+	m->t.subject = buf_view(&m->subject);
+	m->t.spki = key_spki(m->key);
 	rc = profile_populate(m->profile, &env, m->req, &m->t, e);
 	if (rc == RC_OK)
 		rc = add_sans(m, e);

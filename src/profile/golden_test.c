@@ -225,8 +225,8 @@ one_bootstrap(const char *file)
 		NULL, NULL),
 	    RC_OK);
 	assert_int_equal(req_parse(&q, buf_view(&der), &f.e), RC_OK);
-	request_set_bytes(f.r, "req_subject_name", q.subject);
-	request_set_bytes(f.r, "req_key", q.spki);
+	f.t.subject = q.subject;
+	f.t.spki = q.spki;
 	if (strcmp(file, "caCert.profile") == 0) { /* signs itself */
 		f.env.ca_subject = q.subject;
 		f.env.ca_key_id = view_of(NULL, 0);

@@ -514,20 +514,6 @@ read_boot_policy(struct profile *p, struct profile_policy *out, const char *id,
 	return read_params(p, &out->def, key, e);
 }
 
-/* The installer puts subject and key into the request; the files do not say so:
- * these two stand before their policies. */
-static void
-add_boot_implicit(struct profile_policy *out, const char *id, const char *cls)
-{
-	out->id = out->def.id = out->con.id = id;
-	out->def.class_id = cls;
-	out->def.name = "";
-	out->def_cls = default_find(cls);
-	out->con.class_id = "noConstraintImpl";
-	out->con.name = "No Constraint";
-	out->con_cls = constraint_find("noConstraintImpl");
-}
-
 enum rc
 profile_parse_bootstrap(
     struct profile **out, struct view text, const char *file, struct err *e)
@@ -557,17 +543,13 @@ profile_parse_bootstrap(
 	if (rc != RC_OK)
 		return rc;
 	set->policies = arena_alloc(
-	    p->own->arena, set->n_policies + 2, sizeof(*set->policies));
+	    p->own->arena, set->n_policies + 1, sizeof(*set->policies));
 	if (set->policies == NULL)
 		return err_set(e, RC_NOMEM, "profile: out of memory");
-	add_boot_implicit(
-	    &set->policies[0], "subject", "userSubjectNameDefaultImpl");
-	add_boot_implicit(&set->policies[1], "key", "userKeyDefaultImpl");
 	for (size_t i = 0; rc == RC_OK && i < set->n_policies; i++)
-		rc = read_boot_policy(p, &set->policies[i + 2], ids[i], e);
+		rc = read_boot_policy(p, &set->policies[i], ids[i], e);
 	if (rc != RC_OK)
 		return rc;
-	set->n_policies += 2;
 	p->sets = set;
 	p->n_sets = 1;
 	p->enabled = true;
