@@ -158,7 +158,7 @@ sct_populate(struct profile_run *r, const struct profile_part *p, struct err *e)
 
 /* --- subject directory attributes ------------------------------------------------------ */
 
-/* Type and value as an Attribute; values that are not ASCII become
+/* Type and value as an Attribute: countries are PrintableString, all else
  * UTF8String. */
 static enum rc
 make_attr(struct profile_run *r, const char *name, const char *value,
@@ -174,6 +174,9 @@ make_attr(struct profile_run *r, const char *name, const char *value,
 		rc = make_oid(r, name, &out->type, e);
 	if (rc != RC_OK)
 		return rc;
+	if (known == OID_countryName ? !str_is_printable(view_str(value))
+				     : !str_is_utf8(view_str(value)))
+		return err_set(e, RC_INVALID, "directory attribute: not text");
 	if (known == OID_countryName)
 		der_put(&b, DER_PRINTABLE_STRING, view_str(value));
 	else

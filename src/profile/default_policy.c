@@ -5,6 +5,7 @@
  * Trusts:  nothing.
  * Threads: as struct profile_run. */
 #include "profile/records.h"
+#include "x509/str.h"
 
 enum {
 	QUALIFIERS_MAX = 20,
@@ -110,6 +111,8 @@ put_qualifier(struct profile_run *r, const struct lookup *l, size_t i, size_t m,
 	if (is_true(look(l, "%s.CPSURI.enable", k))) {
 		q.oid = oid_der(OID_policyCps);
 		q.cps = view_str(look(l, "%s.CPSURI.value", k));
+		if (!str_is_ia5(q.cps))
+			return err_set(e, RC_INVALID, "CPS URI: not ASCII");
 		if (q.cps.len > 0)
 			ext_put_qualifier(out, &q);
 		return RC_OK;
@@ -118,6 +121,8 @@ put_qualifier(struct profile_run *r, const struct lookup *l, size_t i, size_t m,
 		return RC_OK;
 	org = look(l, "%s.usernotice.noticeReference.organization", k);
 	text = look(l, "%s.usernotice.explicitText.value", k);
+	if (!str_is_utf8(view_str(org)) || !str_is_utf8(view_str(text)))
+		return err_set(e, RC_INVALID, "user notice: not text");
 	if (org[0] != '\0') {
 		q.has_ref = true;
 		q.org = view_str(org);
