@@ -96,3 +96,61 @@ def directory():
             server.stop()
         else:
             server.remove()
+
+
+# --- certificate authorities (tests/lib/instance.py) ---------------------------
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """The stopped instance that all others are copies of."""
+    import instance
+    made = instance.Golden()
+    yield made
+    made.remove()
+
+
+def _factory(golden):
+    import instance
+    made = []
+
+    def call(start=True, edit=None):
+        ca = instance.Ca(golden)
+        made.append(ca)
+        if edit is not None:
+            edit(ca)
+        return ca.start() if start else ca
+    return made, call
+
+
+def _end(made):
+    errors = []
+    for ca in reversed(made):
+        try:
+            ca.remove()
+        except AssertionError as e:
+            errors.append(str(e))
+    assert not errors, errors
+
+
+@pytest.fixture
+def new_ca(golden):
+    """new_ca(start=True, edit=None): a private CA (instance.Ca); edit(ca) may
+    change its files first. Must end with exit code 0 unless the test ended it."""
+    made, call = _factory(golden)
+    yield call
+    _end(made)
+
+
+@pytest.fixture
+def ca(new_ca):
+    """A started private CA."""
+    return new_ca()
+
+
+@pytest.fixture(scope="module")
+def shared_ca(golden):
+    """A started CA that the cases of one file share."""
+    made, call = _factory(golden)
+    yield call()
+    _end(made)
