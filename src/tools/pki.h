@@ -160,7 +160,7 @@ struct pki {
 	struct buf fault_text;
 };
 
-/* Marks an error as Exception: text instead of ERROR: text. */
+/* Marks an error as Exception: text instead of ERROR: text (pki_out.c). */
 enum rc pki_fault(struct pki *p, struct err *e, enum rc rc,
     const char *exception, const char *fmt, ...) PRINTF(5, 6);
 

@@ -202,3 +202,36 @@ out_der(const char *path, const char *format, const char *label,
 		return rc;
 	return out_file(path, buf_view(&pem), e);
 }
+
+enum rc
+pki_fault(struct pki *p, struct err *e, enum rc rc, const char *exception,
+    const char *fmt, ...)
+{
+	va_list ap;
+	AUTO_STR text = NULL;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		text = NULL;
+	snprintf(p->fault, sizeof(p->fault), "%s", exception);
+	buf_reset(&p->fault_text);
+	buf_add_str(&p->fault_text, text != NULL ? text : "");
+	return err_set(e, rc, "%s", text != NULL ? text : rc_text(rc));
+}
+
+void
+pki_say(const struct pki *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!p->verbose)
+		return;
+	fprintf(stderr, "INFO: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}

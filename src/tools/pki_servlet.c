@@ -5,8 +5,7 @@
  * Threads: none. */
 #include "tools/pki_servlet.h"
 
-#include <libxml/parser.h>
-#include <libxml/tree.h>
+#include "tools/pki_xml.h"
 
 void
 form_add(struct buf *form, const char *name, const char *value)
@@ -32,16 +31,6 @@ form_add_session(struct buf *form, const struct args *a, struct err *e)
 	return rc;
 }
 
-static json_t *
-text_of(xmlNode *n)
-{
-	xmlChar *s = xmlNodeGetContent(n);
-	json_t *o = json_string(s != NULL ? (const char *)s : "");
-
-	xmlFree(s);
-	return o;
-}
-
 /* <Config><name/><value/></Config> into config. */
 static void
 add_config(json_t *config, xmlNode *n)
@@ -52,9 +41,9 @@ add_config(json_t *config, xmlNode *n)
 		if (c->type != XML_ELEMENT_NODE)
 			continue;
 		if (strcmp((const char *)c->name, "name") == 0 && name == NULL)
-			name = text_of(c);
+			name = xml_text(c);
 		else if (value == NULL)
-			value = text_of(c);
+			value = xml_text(c);
 	}
 	if (name != NULL && value != NULL)
 		json_object_set(config, json_string_value(name), value);
@@ -70,7 +59,7 @@ members(xmlNode *root)
 	for (xmlNode *c = root->children; c != NULL; c = c->next) {
 		if (c->type != XML_ELEMENT_NODE)
 			continue;
-		if (strcmp((const char *)c->name, "Config") == 0) {
+		if (xml_is(c, "Config")) {
 			if (config == NULL) {
 				config = json_object();
 				json_object_set_new(o, "Config", config);
@@ -78,7 +67,7 @@ members(xmlNode *root)
 			add_config(config, c);
 		} else {
 			json_object_set_new(
-			    o, (const char *)c->name, text_of(c));
+			    o, (const char *)c->name, xml_text(c));
 		}
 	}
 	return o;
@@ -88,11 +77,10 @@ members(xmlNode *root)
 static xmlNode *
 interesting(xmlNode *root)
 {
-	if (strcmp((const char *)root->name, "xml") != 0)
+	if (!xml_is(root, "xml"))
 		return root;
 	for (xmlNode *c = root->children; c != NULL; c = c->next)
-		if (c->type == XML_ELEMENT_NODE &&
-		    strcmp((const char *)c->name, "header") == 0)
+		if (xml_is(c, "header"))
 			return c;
 	return root;
 }
@@ -104,24 +92,18 @@ servlet_parse(json_t **out, struct view body, struct err *e)
 	json_t *inner = json_object_get(o, "Response");
 	xmlDoc *doc;
 	xmlNode *root;
+	enum rc rc;
 
 	if (o != NULL) {
 		*out = json_incref(json_is_object(inner) ? inner : o);
 		json_decref(o);
 		return RC_OK;
 	}
-	if (body.len > INT32_MAX)
-		return err_set(e, RC_TOOBIG, "answer: too large");
-	doc = xmlReadMemory((const char *)body.data, (int)body.len,
-	    "answer.xml", NULL,
-	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-	root = doc != NULL ? xmlDocGetRootElement(doc) : NULL;
-	if (root != NULL)
-		*out = members(interesting(root));
+	if ((rc = xml_parse(&doc, &root, body, "answer", e)) != RC_OK)
+		return rc;
+	*out = members(interesting(root));
 	xmlFreeDoc(doc);
-	return root != NULL
-	    ? RC_OK
-	    : err_set(e, RC_INVALID, "answer: neither JSON nor XML");
+	return RC_OK;
 }
 
 enum rc

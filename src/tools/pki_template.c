@@ -6,27 +6,9 @@
  * Threads: none. */
 #include "tools/pki_template.h"
 
-#include <libxml/parser.h>
-#include <libxml/tree.h>
 #include <libxml/xmlwriter.h>
 
-static bool
-is(const xmlNode *n, const char *name)
-{
-	return n->type == XML_ELEMENT_NODE &&
-	    strcmp((const char *)n->name, name) == 0;
-}
-
-/* Text of a node as a JSON string. */
-static json_t *
-text_of(xmlNode *n)
-{
-	xmlChar *s = xmlNodeGetContent(n);
-	json_t *o = json_string(s != NULL ? (const char *)s : "");
-
-	xmlFree(s);
-	return o;
-}
+#include "tools/pki_xml.h"
 
 static void
 set_attr(json_t *o, const char *member, xmlNode *n, const char *attr)
@@ -47,7 +29,7 @@ flat(xmlNode *n)
 	for (xmlNode *c = n->children; c != NULL; c = c->next)
 		if (c->type == XML_ELEMENT_NODE)
 			json_object_set_new(
-			    o, (const char *)c->name, text_of(c));
+			    o, (const char *)c->name, xml_text(c));
 	return o;
 }
 
@@ -59,9 +41,9 @@ input_attr(xmlNode *n)
 
 	set_attr(o, "name", n, "name");
 	for (xmlNode *c = n->children; c != NULL; c = c->next)
-		if (is(c, "Value"))
-			json_object_set_new(o, "Value", text_of(c));
-		else if (is(c, "Descriptor"))
+		if (xml_is(c, "Value"))
+			json_object_set_new(o, "Value", xml_text(c));
+		else if (xml_is(c, "Descriptor"))
 			json_object_set_new(o, "Descriptor", flat(c));
 	return o;
 }
@@ -74,11 +56,11 @@ input(xmlNode *n)
 	set_attr(o, "id", n, "id");
 	json_object_set_new(o, "ConfigAttribute", json_array());
 	for (xmlNode *c = n->children; c != NULL; c = c->next)
-		if (is(c, "Attribute"))
+		if (xml_is(c, "Attribute"))
 			json_array_append_new(attrs, input_attr(c));
 		else if (c->type == XML_ELEMENT_NODE)
 			json_object_set_new(
-			    o, (const char *)c->name, text_of(c));
+			    o, (const char *)c->name, xml_text(c));
 	json_object_set_new(o, "Attribute", attrs);
 	return o;
 }
@@ -90,11 +72,11 @@ attributes(xmlNode *n)
 	json_t *list = json_array();
 
 	for (xmlNode *c = n->children; c != NULL; c = c->next)
-		if (is(c, "Attribute")) {
+		if (xml_is(c, "Attribute")) {
 			json_t *a = json_object();
 
 			set_attr(a, "name", c, "name");
-			json_object_set_new(a, "value", text_of(c));
+			json_object_set_new(a, "value", xml_text(c));
 			json_array_append_new(list, a);
 		}
 	return json_pack("{s:o}", "Attribute", list);
@@ -106,20 +88,21 @@ request(xmlNode *root)
 	json_t *o = json_object(), *inputs = json_array();
 
 	for (xmlNode *c = root->children; c != NULL; c = c->next) {
-		if (is(c, "Attributes")) {
+		if (xml_is(c, "Attributes")) {
 			json_object_set_new(o, "Attributes", attributes(c));
-		} else if (is(c, "Input")) {
+		} else if (xml_is(c, "Input")) {
 			json_array_append_new(inputs, input(c));
-		} else if (is(c, "Renewal")) {
+		} else if (xml_is(c, "Renewal")) {
 			xmlChar *s = xmlNodeGetContent(c);
 
 			json_object_set_new(o, "Renewal",
 			    json_boolean(s != NULL &&
 				strcmp((const char *)s, "true") == 0));
 			xmlFree(s);
-		} else if (c->type == XML_ELEMENT_NODE && !is(c, "Output")) {
+		} else if (c->type == XML_ELEMENT_NODE &&
+		    !xml_is(c, "Output")) {
 			json_object_set_new(
-			    o, (const char *)c->name, text_of(c));
+			    o, (const char *)c->name, xml_text(c));
 		}
 	}
 	json_object_set_new(o, "Input", inputs);
@@ -137,7 +120,7 @@ search(xmlNode *root)
 
 		if (c->type != XML_ELEMENT_NODE)
 			continue;
-		v = text_of(c);
+		v = xml_text(c);
 		if (v != NULL && strcmp(json_string_value(v), "true") == 0) {
 			json_decref(v);
 			v = json_true();
@@ -157,17 +140,11 @@ parse_xml(json_t **out, struct view text, const char *root_name,
 {
 	xmlDoc *doc;
 	xmlNode *root;
-	enum rc rc = RC_OK;
+	enum rc rc = xml_parse(&doc, &root, text, "template", e);
 
-	if (text.len > INT32_MAX)
-		return err_set(e, RC_TOOBIG, "template: too large");
-	doc = xmlReadMemory((const char *)text.data, (int)text.len,
-	    "template.xml", NULL,
-	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-	if (doc == NULL)
-		return err_set(e, RC_INVALID, "template: not XML");
-	root = xmlDocGetRootElement(doc);
-	if (root == NULL || !is(root, root_name))
+	if (rc != RC_OK)
+		return rc;
+	if (!xml_is(root, root_name))
 		rc = err_set(e, RC_INVALID, "template: no %s", root_name);
 	else
 		*out = read(root);

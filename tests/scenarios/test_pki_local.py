@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import subprocess
 import threading
 
@@ -276,10 +277,11 @@ def test_passwords_do_not_stay_in_the_argument_list(root):
         line = pathlib.Path(f"/proc/{child.pid}/cmdline")
         child.stdin.write(b"password-generate\n")
         child.stdin.flush()
-        child.stdout.readline()  # it runs, so it has read its options
+        assert select.select([child.stdout], [], [], 20)[0], "no answer"
         assert b"Hidden" not in line.read_bytes()
     finally:
         child.stdin.close()
+        child.stdout.close()
         child.wait(10)
 
 
