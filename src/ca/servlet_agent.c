@@ -6,6 +6,8 @@
  * Threads: workers. */
 #include "ca/servlet.h"
 
+#include "x509/name.h"
+
 enum {
 	VALUE_MAX = 256 * 1024,
 	QUEUE_DEFAULT = 100,
@@ -373,16 +375,24 @@ struct queue {
 static void
 queue_row(struct servlet *s, const struct request_rec *r)
 {
+	AUTO(arena) a = arena_new(0);
+	AUTO_BUF subject = buf_empty(NAME_DER_MAX * 4);
+	struct cert_template t;
 	char dec[NUM_TEXT_MAX];
-	const char *subject = request_ext(r, "req_subject_name.cn");
 
+	if (a != NULL) {
+		template_init(&t, a);
+		/* a request without a template has no subject to show */
+		if (profile_template_load(r, &t, NULL) == RC_OK)
+			rc_ignore(name_text(&subject, t.subject, NULL));
+	}
 	num_dec(dec, &r->id);
 	xml_open(&s->list, "record");
 	xml_text(&s->list, "seqNum", dec);
 	xml_text(&s->list, "requestType", r->type);
 	xml_text(&s->list, "status", request_state_text(r->state));
 	xml_text(&s->list, "profileID", request_ext(r, "profileid"));
-	xml_text(&s->list, "subject", subject);
+	xml_text(&s->list, "subject", buf_cstr(&subject));
 	xml_text(&s->list, "assignedTo", r->owner);
 	xml_textf(&s->list, "createdOn", "%lld", (long long)r->created);
 	xml_textf(&s->list, "updatedOn", "%lld", (long long)r->modified);
