@@ -36,7 +36,7 @@ feed_attach(struct feed *f, struct watch *w)
 void
 watch_deliver(struct watch *w, const struct feed_item *i)
 {
-	if ((w->kinds & 1u << i->kind) != 0)
+	if ((w->kinds & 1u << i->kind) != 0 && i->usn > w->floor)
 		w->fn(w->arg, i);
 }
 

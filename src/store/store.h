@@ -166,5 +166,10 @@ struct ldap_params {
 /* Opens a store over a directory. */
 MUST enum rc store_open_ldap(
     struct store **out, const struct ldap_params *p, struct err *e);
+/* Makes what store_open_ldap needs: server settings, schema, the base entry and
+ * its containers (spec directory 1.1, 2.2). Leaves alone what is there. The USN
+ * plug-in is switched on, but acts only after the server's next start. The back
+ * end of the suffix must exist. spool_dir is not used. */
+MUST enum rc store_setup_ldap(const struct ldap_params *p, struct err *e);
 
 #endif

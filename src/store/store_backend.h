@@ -59,6 +59,8 @@ struct watch {
 	unsigned kinds;
 	void (*fn)(void *arg, const struct feed_item *i);
 	void *arg;
+	uint64_t
+	    floor; /* items up to here were delivered before it was attached */
 	bool busy; /* a call may be running; guarded by feed->lock */
 };
 struct feed {

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ldap_int.h - the directory as a store (internal to store/ldap_*.c).
+ *
+ * Writes go one commit at a time, each change one LDAP operation; the new state
+ * comes back with the post-read control and is handed to the feed before the
+ * commit returns. Changes from elsewhere come by a persistent search over the
+ * whole base, with a search by entryUSN for what happened before or in between.
+ * Effects lie in a host-local LMDB store (the spool), first as an intention
+ * that names the commit's decision, then, when that came true, as rows. */
+#ifndef STORE_LDAP_INT_H
+#define STORE_LDAP_INT_H
+
+#include <ldap.h>
+
+#include "base/thread.h"
+#include "store/filter_int.h"
+#include "store/kind.h"
+#include "store/store_backend.h"
+
+enum {
+	LDAP_BE_CONNECTIONS = 8,
+	LDAP_BE_TIMEOUT_MS = 10000,
+	LDAP_BE_PAGE = 500,
+	LDAP_BE_RING = 1024, /* own changes the feed may still report */
+	LDAP_BE_RETRIES = 5, /* of a modification whose value is there */
+	LDAP_BE_DN_MAX = 4096,
+	LDAP_BE_RECONNECT_MS = 1000,
+	LDAP_BE_POLL_MS = 200,
+	LDAP_BE_EPOCH_SHIFT = 44, /* entryUSN below, epoch above */
+};
+
+/* An own change that the persistent search will report once more. */
+struct ldap_own {
+	uint64_t id_hash, state_hash;
+};
+
+struct ldap_be {
+	struct store *store, *spool;
+	char *url, *ca_file, *bind_dn, *base_dn, *database, *subsystem;
+	struct secret *password;
+	bool starttls;
+	int timeout_ms;
+	const struct clock *clock;
+	char generation[64];
+
+	pthread_mutex_t pool_lock; /* of the next four */
+	pthread_cond_t pool_free;
+	LDAP **idle;
+	size_t n_idle, n_open, max_open;
+
+	pthread_mutex_t pipeline; /* commits and all deliveries */
+	struct ldap_own own[LDAP_BE_RING];
+	size_t own_at;
+	uint64_t intents;
+
+	pthread_t watcher;
+	bool watching;
+	_Atomic bool closing;
+	_Atomic bool live; /* the persistent search runs */
+	bool has_usn;      /* the USN plug-in acts */
+	uint64_t epoch;
+	_Atomic uint64_t newest; /* entryUSN handed to all watchers */
+	_Atomic uint64_t commits, records, reads, searches;
+};
+
+/* --- ldap_conn.c -------------------------------------------------------- */
+
+/* A result code of LDAP as ours. */
+enum rc dir_err(struct err *e, int code, const char *what);
+/* A bound connection from the pool. RC_UNAVAILABLE, RC_AUTH. */
+enum rc dir_take(struct ldap_be *be, LDAP **out, struct err *e);
+/* Gives it back; one that failed (code) is closed. */
+void dir_give(struct ldap_be *be, LDAP *ld, int code);
+/* A connection of one's own, to be closed by ldap_unbind_ext_s. */
+enum rc dir_connect(struct ldap_be *be, LDAP **out, struct err *e);
+void dir_pool_done(struct ldap_be *be);
+
+/* --- ldap_map.c --------------------------------------------------------- */
+
+/* DN of the container of a kind / of a record. */
+enum rc dir_container(
+    struct ldap_be *be, struct buf *out, enum rec_kind k, struct err *e);
+enum rc dir_dn(struct ldap_be *be, struct buf *out, enum rec_kind k,
+    const char *id, struct err *e);
+/* Filter of all records of a kind that also meet f (may be NULL). */
+void dir_kind_filter(struct buf *out, enum rec_kind k, const struct filter *f);
+/* The kind an entry's object classes say; false: none of ours. */
+bool dir_kind_of(LDAP *ld, LDAPMessage *entry, enum rec_kind *out);
+/* Entry to record. */
+enum rc dir_to_rec(LDAP *ld, LDAPMessage *entry, enum rec_kind k,
+    struct rec **out, struct err *e);
+/* The same for the value of a post-read control. */
+enum rc dir_post_read(struct berval *value, enum rec_kind k, const char *id,
+    struct rec **out, struct err *e);
+/* id of a record from an entry's DN. */
+enum rc dir_dn_id(
+    const char *dn, enum rec_kind k, struct buf *out, struct err *e);
+
+/* --- ldap_write.c ------------------------------------------------------- */
+
+enum rc dir_commit(void *impl, const struct batch *b, struct err *e);
+
+/* --- ldap_read.c -------------------------------------------------------- */
+
+extern char *dir_read_attrs[]; /* "*", "entryUSN" */
+enum rc dir_get(void *impl, struct rec **out, enum rec_kind kind,
+    const char *id, struct err *e);
+enum rc dir_search(void *impl, const struct query *q,
+    bool (*fn)(void *arg, const struct rec *r), void *arg, struct err *e);
+enum rc dir_count(void *impl, uint64_t *out, enum rec_kind kind,
+    const char *filter, struct err *e);
+/* Reads one attribute of an entry by a base search. RC_NOTFOUND. */
+enum rc dir_read_one(struct ldap_be *be, struct buf *out, const char *dn,
+    const char *attr, struct err *e);
+
+/* --- ldap_feed.c -------------------------------------------------------- */
+
+/* pipeline is held: hands an own change to the watchers. */
+void dir_deliver_own(
+    struct ldap_be *be, enum rec_kind k, const char *id, const struct rec *r);
+enum rc dir_watch(void *impl, struct watch *w, uint64_t since, struct err *e);
+uint64_t dir_exposed(const struct ldap_be *be, uint64_t usn);
+enum rc dir_feed_start(struct ldap_be *be, struct err *e);
+void dir_feed_stop(struct ldap_be *be);
+
+/* --- ldap_spool.c ------------------------------------------------------- */
+
+/* Writes the effects of b as intended; *intent 0 when there are none. */
+enum rc dir_intend(
+    struct ldap_be *be, uint64_t *intent, const struct batch *b, struct err *e);
+/* came_true: the intended effects become rows; else they go. */
+enum rc dir_settle(
+    struct ldap_be *be, uint64_t intent, bool came_true, struct err *e);
+/* At start: asks the directory which intentions came true. */
+enum rc dir_recover(struct ldap_be *be, struct err *e);
+/* A host-local text by name ("" when absent) and its change. */
+enum rc dir_note_get(
+    struct ldap_be *be, struct buf *out, const char *name, struct err *e);
+enum rc dir_note_set(
+    struct ldap_be *be, const char *name, const char *value, struct err *e);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ldap_store.c - opening and closing the directory as a store.
+ * Owns:    struct ldap_be.
+ * Trusts:  nothing from the network.
+ * Threads: store_open_ldap and store_free: one; the rest: any. */
+#include "base/file.h"
+#include "base/secret.h"
+#include "store/ldap_int.h"
+
+static uint64_t
+dir_usn(void *impl)
+{
+	struct ldap_be *be = impl;
+
+	return dir_exposed(be, be->newest);
+}
+
+static enum rc
+dir_drain(void *impl, const char *type,
+    bool (*fn)(void *arg, const struct effect *x), void *arg, struct err *e)
+{
+	struct ldap_be *be = impl;
+
+	return store_drain(be->spool, type, fn, arg, e);
+}
+
+static uint64_t
+dir_effects_waiting(void *impl)
+{
+	struct ldap_be *be = impl;
+
+	return store_effects_waiting(be->spool);
+}
+
+static const char *
+dir_generation(void *impl)
+{
+	struct ldap_be *be = impl;
+
+	return be->generation;
+}
+
+static enum rc
+dir_health(void *impl, struct err *e)
+{
+	struct ldap_be *be = impl;
+	AUTO_BUF id = buf_empty(0);
+	enum rc rc = dir_read_one(be, &id, be->base_dn, "nsUniqueId", e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (!be->live)
+		return err_set(e, RC_UNAVAILABLE,
+		    "directory: no persistent search, changes come late");
+	return store_health(be->spool, e);
+}
+
+static void
+dir_stats(void *impl, struct store_stats *out)
+{
+	struct ldap_be *be = impl;
+
+	out->commits = out->groups = be->commits;
+	out->records = be->records;
+	out->reads = be->reads;
+	out->searches = be->searches;
+}
+
+static void
+dir_free(void *impl)
+{
+	struct ldap_be *be = impl;
+
+	dir_feed_stop(be);
+	dir_pool_done(be);
+	store_free(be->spool);
+	secret_free(be->password);
+	free(be->url);
+	free(be->ca_file);
+	free(be->bind_dn);
+	free(be->base_dn);
+	free(be->database);
+	free(be->subsystem);
+	pthread_cond_destroy(&be->pool_free);
+	pthread_mutex_destroy(&be->pool_lock);
+	pthread_mutex_destroy(&be->pipeline);
+	free(be);
+}
+
+static const struct backend dir_backend = {
+	.commit = dir_commit,
+	.get = dir_get,
+	.search = dir_search,
+	.count = dir_count,
+	.watch = dir_watch,
+	.usn = dir_usn,
+	.drain = dir_drain,
+	.effects_waiting = dir_effects_waiting,
+	.generation = dir_generation,
+	.health = dir_health,
+	.stats = dir_stats,
+	.free = dir_free,
+};
+
+static bool
+copy(char **out, const char *s)
+{
+	*out = s != NULL ? strdup(s) : NULL;
+	return s == NULL || *out != NULL;
+}
+
+static enum rc
+fill(struct ldap_be *be, const struct ldap_params *p, struct err *e)
+{
+	bool ok = copy(&be->url, p->url) && copy(&be->ca_file, p->ca_file) &&
+	    copy(&be->bind_dn, p->bind_dn) && copy(&be->base_dn, p->base_dn) &&
+	    copy(&be->database, p->database) &&
+	    copy(&be->subsystem, p->subsystem != NULL ? p->subsystem : "ca");
+
+	be->starttls = p->starttls;
+	be->timeout_ms = p->timeout_ms > 0 ? p->timeout_ms : LDAP_BE_TIMEOUT_MS;
+	be->clock = p->clock != NULL ? p->clock : &clock_system;
+	be->max_open =
+	    p->connections > 0 ? p->connections : LDAP_BE_CONNECTIONS;
+	be->idle = calloc(be->max_open, sizeof(LDAP *));
+	if (ok && p->password != NULL) {
+		be->password = secret_new(secret_view(p->password));
+		ok = be->password != NULL;
+	}
+	if (!ok || be->idle == NULL)
+		return err_set(e, RC_NOMEM, "directory: out of memory");
+	if (be->url == NULL || be->base_dn == NULL || p->spool_dir == NULL)
+		return err_set(
+		    e, RC_INVALID, "directory: url, base or spool missing");
+	return RC_OK;
+}
+
+static enum rc
+open_spool(struct ldap_be *be, const struct ldap_params *p, struct err *e)
+{
+	struct lmdb_params lp = { .dir = p->spool_dir, .clock = be->clock };
+	enum rc rc = store_open_lmdb(&be->spool, &lp, e);
+
+	return rc == RC_OK ? RC_OK : (err_prefix(e, "spool"), rc);
+}
+
+/* The USN plug-in's newest number, in the root DSE. */
+static enum rc
+read_usn(struct ldap_be *be, struct err *e)
+{
+	AUTO_BUF attr = buf_empty(0);
+	AUTO_BUF text = buf_empty(0);
+	int64_t n = 0;
+	enum rc rc;
+
+	buf_addf(&attr, "lastusn;%s",
+	    be->database != NULL ? be->database : "userroot");
+	rc = dir_read_one(be, &text, "", buf_cstr(&attr), e);
+	if (rc == RC_NOTFOUND)
+		return RC_OK; /* the plug-in does not act */
+	if (rc != RC_OK)
+		return rc;
+	/* -1: nothing has been numbered yet */
+	if ((rc = text_int(&n, buf_cstr(&text), -1, INT64_MAX, e)) != RC_OK)
+		return rc;
+	be->has_usn = true;
+	be->newest = n > 0 ? (uint64_t)n : 0;
+	return RC_OK;
+}
+
+/* Another directory, or one whose numbers went back: numbers of before mean
+ * nothing now, which a new epoch says. */
+static enum rc
+check_epoch(struct ldap_be *be, struct err *e)
+{
+	AUTO_BUF epoch = buf_empty(0);
+	AUTO_BUF last = buf_empty(0);
+	AUTO_BUF who = buf_empty(0);
+	AUTO_BUF now = buf_empty(0);
+	char text[32];
+	int64_t n = 0, usn = 0;
+	enum rc rc;
+
+	buf_addf(&now, "%s %s", be->url, be->generation);
+	if ((rc = dir_note_get(be, &epoch, "epoch", e)) != RC_OK ||
+	    (rc = dir_note_get(be, &last, "usn", e)) != RC_OK ||
+	    (rc = dir_note_get(be, &who, "directory", e)) != RC_OK)
+		return rc;
+	/* absent or unusable notes begin anew */
+	rc_ignore(text_int(&n, buf_cstr(&epoch), 0, 0xfffff, NULL));
+	rc_ignore(text_int(&usn, buf_cstr(&last), 0, INT64_MAX, NULL));
+	if (strcmp(buf_cstr(&who), buf_cstr(&now)) != 0 ||
+	    (uint64_t)usn > be->newest)
+		n++;
+	be->epoch = (uint64_t)n;
+	snprintf(text, sizeof(text), "%lld", (long long)n);
+	if ((rc = dir_note_set(be, "epoch", text, e)) != RC_OK ||
+	    (rc = dir_note_set(be, "directory", buf_cstr(&now), e)) != RC_OK)
+		return rc;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)be->newest);
+	return dir_note_set(be, "usn", text, e);
+}
+
+static void
+effects_came(void *arg)
+{
+	struct store *s = arg;
+
+	store_effects_came(s);
+}
+
+static enum rc
+begin(struct ldap_be *be, const struct ldap_params *p, struct err *e)
+{
+	AUTO_BUF id = buf_empty(sizeof(be->generation) - 1);
+	enum rc rc;
+
+	if ((rc = fill(be, p, e)) != RC_OK ||
+	    (rc = open_spool(be, p, e)) != RC_OK ||
+	    (rc = dir_read_one(be, &id, be->base_dn, "nsUniqueId", e)) !=
+		RC_OK ||
+	    (rc = buf_check(&id, e)) != RC_OK)
+		return rc;
+	memcpy(be->generation, buf_cstr(&id), id.len + 1);
+	if ((rc = read_usn(be, e)) != RC_OK ||
+	    (rc = check_epoch(be, e)) != RC_OK ||
+	    (rc = dir_recover(be, e)) != RC_OK)
+		return rc;
+	store_on_effect(be->spool, effects_came, be->store);
+	return dir_feed_start(be, e);
+}
+
+enum rc
+store_open_ldap(struct store **out, const struct ldap_params *p, struct err *e)
+{
+	AUTO(store) s = store_new(&dir_backend);
+	struct ldap_be *be = calloc(1, sizeof(*be));
+	enum rc rc;
+
+	if (s == NULL || be == NULL) {
+		free(be);
+		return err_set(e, RC_NOMEM, "store: out of memory");
+	}
+	s->impl = be;
+	be->store = s;
+	pthread_mutex_init(&be->pool_lock, NULL);
+	pthread_mutex_init(&be->pipeline, NULL);
+	pthread_cond_init(&be->pool_free, NULL);
+	if ((rc = begin(be, p, e)) != RC_OK)
+		return rc;
+	*out = store_steal(&s);
+	return RC_OK;
+}

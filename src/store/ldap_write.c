@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ldap_write.c - commits to the directory: one operation a change, in order.
+ * Owns:    nothing beyond one commit.
+ * Trusts:  the batch passed batch_check.
+ * Threads: any; the pipeline lock makes commits follow one another. */
+#include "store/ldap_int.h"
+
+#define CONTROL_POST_READ "1.3.6.1.1.13.2"
+
+/* LDAPMod lists whose values are borrowed. */
+struct mods {
+	LDAPMod **list; /* NULL-terminated */
+	size_t n;
+};
+
+static void
+mods_done(struct mods *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct berval **v = m->list[i]->mod_bvalues;
+
+		for (size_t j = 0; v != NULL && v[j] != NULL; j++)
+			free(v[j]);
+		free(v);
+		free(m->list[i]);
+	}
+	free(m->list);
+}
+
+/* Appends one LDAPMod over n borrowed values and perhaps one more. */
+static bool
+push_mod(struct mods *m, int op, const char *attr, const struct view *values,
+    size_t n, struct view extra)
+{
+	LDAPMod **list =
+	    reallocarray(m->list, m->n + 2, sizeof(struct ldapmod *));
+	LDAPMod *mod = calloc(1, sizeof(*mod));
+	struct berval **v = calloc(n + 2, sizeof(struct berval *));
+	size_t at = 0;
+
+	if (list != NULL)
+		m->list = list;
+	if (list == NULL || mod == NULL || v == NULL) {
+		free(mod);
+		free(v);
+		return false;
+	}
+	mod->mod_op = op | LDAP_MOD_BVALUES;
+	mod->mod_type = (char *)(uintptr_t)attr;
+	mod->mod_bvalues = v;
+	list[m->n++] = mod;
+	list[m->n] = NULL;
+	for (size_t i = 0; i < n + (extra.len > 0 ? 1 : 0); i++) {
+		struct view x = i < n ? values[i] : extra;
+
+		if ((v[at] = calloc(1, sizeof(struct berval))) == NULL)
+			return false;
+		v[at]->bv_val = (char *)(uintptr_t)x.data;
+		v[at++]->bv_len = x.len;
+	}
+	return true;
+}
+
+/* --- control ------------------------------------------------------------ */
+
+/* Asks for the entry as the operation leaves it. */
+static int
+post_read_control(LDAPControl **out)
+{
+	BerElement *ber = ber_alloc_t(LBER_USE_DER);
+	struct berval *value = NULL;
+	int c;
+
+	if (ber == NULL)
+		return LDAP_NO_MEMORY;
+	if (ber_printf(ber, "{v}", dir_read_attrs) == -1 ||
+	    ber_flatten(ber, &value) == -1) {
+		ber_free(ber, 1);
+		return LDAP_ENCODING_ERROR;
+	}
+	c = ldap_control_create(CONTROL_POST_READ, 1, value, 1, out);
+	ber_bvfree(value);
+	ber_free(ber, 1);
+	return c;
+}
+
+/* Waits for the answer of msgid; the record of a post-read into *out. */
+static int
+answer(struct ldap_be *be, LDAP *ld, int msgid, const struct change *c,
+    struct rec **out)
+{
+	struct timeval tv = { be->timeout_ms / 1000,
+		(be->timeout_ms % 1000) * 1000 };
+	LDAPControl **ctrls = NULL, *found;
+	LDAPMessage *res = NULL;
+	int r = ldap_result(ld, msgid, LDAP_MSG_ALL, &tv, &res), code = 0;
+
+	if (r == 0)
+		return LDAP_TIMEOUT;
+	if (r < 0) {
+		ldap_get_option(ld, LDAP_OPT_RESULT_CODE, &code);
+		return code != 0 ? code : LDAP_SERVER_DOWN;
+	}
+	r = ldap_parse_result(ld, res, &code, NULL, NULL, NULL, &ctrls, 1);
+	if (r != LDAP_SUCCESS)
+		return r;
+	found = ldap_control_find(CONTROL_POST_READ, ctrls, NULL);
+	if (code == LDAP_SUCCESS && found != NULL &&
+	    dir_post_read(&found->ldctl_value, c->kind, c->id, out, NULL) !=
+		RC_OK)
+		code = LDAP_DECODING_ERROR;
+	ldap_controls_free(ctrls);
+	return code;
+}
+
+/* --- operations --------------------------------------------------------- */
+
+static bool
+class_values(struct mods *m, enum rec_kind k, char *copy, struct view *v)
+{
+	char *part[8];
+	size_t n = text_split(copy, " ", part, 7);
+
+	v[0] = view_str("top");
+	for (size_t i = 0; i < n && i < 7; i++)
+		v[i + 1] = view_str(part[i]);
+	(void)k;
+	return push_mod(
+	    m, LDAP_MOD_ADD, "objectClass", v, n + 1, view_of(NULL, 0));
+}
+
+static int
+do_add(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
+    LDAPControl **ctrls, struct rec **out)
+{
+	const struct kind_info *info = kind_info(c->kind);
+	struct mods m = { NULL, 0 };
+	AUTO_STR classes = strdup(info->classes);
+	AUTO_BUF rdn = buf_empty(0);
+	struct view v[8];
+	bool ok = classes != NULL &&
+	    kind_rdn_value(&rdn, c->kind, c->id, NULL) == RC_OK &&
+	    class_values(&m, c->kind, classes, v);
+	bool named = false;
+	int code = LDAP_NO_MEMORY, msgid = 0;
+
+	for (size_t i = 0; ok && i < c->rec->n; i++) {
+		const struct rec_attr *a = &c->rec->attrs[i];
+		bool naming = text_ieq(a->name, info->rdn);
+		bool there = false;
+
+		for (size_t j = 0; naming && j < a->n; j++)
+			there |=
+			    value_equal("cn", a->values[j], buf_view(&rdn));
+		named |= naming;
+		ok = a->n == 0 ||
+		    push_mod(&m, LDAP_MOD_ADD, a->name, a->values, a->n,
+			naming && !there ? buf_view(&rdn) : view_of(NULL, 0));
+	}
+	if (ok && !named)
+		ok = push_mod(
+		    &m, LDAP_MOD_ADD, info->rdn, NULL, 0, buf_view(&rdn));
+	if (ok)
+		code = ldap_add_ext(ld, dn, m.list, ctrls, NULL, &msgid);
+	mods_done(&m);
+	return code == LDAP_SUCCESS ? answer(be, ld, msgid, c, out) : code;
+}
+
+static int
+mod_code(enum mod_op op)
+{
+	return op == MOD_ADD   ? LDAP_MOD_ADD
+	    : op == MOD_DELETE ? LDAP_MOD_DELETE
+			       : LDAP_MOD_REPLACE;
+}
+
+static bool
+holds(const struct rec *now, const char *attr, struct view v)
+{
+	const struct rec_attr *a = now != NULL ? rec_attr(now, attr) : NULL;
+
+	for (size_t i = 0; a != NULL && i < a->n; i++)
+		if (value_equal(attr, a->values[i], v))
+			return true;
+	return false;
+}
+
+/* Values to add that `now` holds already are left out: the directory refuses
+ * them, this store does not. */
+static bool
+push_change(struct mods *m, const struct mod *mod, const struct rec *now)
+{
+	struct view *v = calloc(mod->n + 1, sizeof(*v));
+	size_t n = 0;
+	bool ok = true;
+
+	for (size_t i = 0; v != NULL && i < mod->n; i++)
+		if (mod->op != MOD_ADD ||
+		    !holds(now, mod->attr, mod->values[i]))
+			v[n++] = mod->values[i];
+	if (v == NULL)
+		return false;
+	if (n > 0 || mod->op == MOD_REPLACE)
+		ok = push_mod(
+		    m, mod_code(mod->op), mod->attr, v, n, view_of(NULL, 0));
+	free(v);
+	return ok;
+}
+
+static int
+modify_once(struct ldap_be *be, LDAP *ld, const char *dn,
+    const struct change *c, const struct rec *now, LDAPControl **ctrls,
+    struct rec **out)
+{
+	struct mods m = { NULL, 0 };
+	int code = LDAP_SUCCESS, msgid = 0;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < c->n_mods; i++)
+		ok = push_change(&m, &c->mods[i], now);
+	if (!ok)
+		code = LDAP_NO_MEMORY;
+	else if (m.n > 0)
+		code = ldap_modify_ext(ld, dn, m.list, ctrls, NULL, &msgid);
+	if (m.n > 0 && code == LDAP_SUCCESS)
+		code = answer(be, ld, msgid, c, out);
+	mods_done(&m);
+	return code;
+}
+
+static int
+do_modify(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
+    LDAPControl **ctrls, struct rec **out)
+{
+	int code = modify_once(be, ld, dn, c, NULL, ctrls, out);
+
+	/* a value to add is there already: look, and leave it out */
+	for (int i = 0;
+	     code == LDAP_TYPE_OR_VALUE_EXISTS && i < LDAP_BE_RETRIES; i++) {
+		AUTO(rec) now = NULL;
+
+		if (dir_get(be, &now, c->kind, c->id, NULL) != RC_OK)
+			return LDAP_NO_SUCH_OBJECT;
+		code = modify_once(be, ld, dn, c, now, ctrls, out);
+	}
+	return code;
+}
+
+static int
+do_delete(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
+    bool *gone)
+{
+	int msgid = 0;
+	int code = ldap_delete_ext(ld, dn, NULL, NULL, &msgid);
+
+	if (code == LDAP_SUCCESS)
+		code = answer(be, ld, msgid, c, NULL);
+	*gone = code == LDAP_SUCCESS;
+	return code == LDAP_NO_SUCH_OBJECT ? LDAP_SUCCESS : code;
+}
+
+static enum rc
+change_err(const struct change *c, int code, struct err *e)
+{
+	const char *kind = rec_kind_text(c->kind);
+
+	if (code == LDAP_ALREADY_EXISTS)
+		return err_set(
+		    e, RC_EXISTS, "%s %.64s: already exists", kind, c->id);
+	if (code == LDAP_NO_SUCH_OBJECT && c->op == CHANGE_MODIFY)
+		return err_set(
+		    e, RC_NOTFOUND, "%s %.64s: not found", kind, c->id);
+	if (code == LDAP_NO_SUCH_OBJECT)
+		return err_set(e, RC_UNAVAILABLE,
+		    "%s %.64s: its container is missing in the directory", kind,
+		    c->id);
+	if (code == LDAP_NO_SUCH_ATTRIBUTE)
+		return err_set(e, RC_CONFLICT,
+		    "%s %.64s: a value to delete is no longer there", kind,
+		    c->id);
+	dir_err(e, code, "write");
+	return err_prefix(e, "%s %.64s", kind, c->id);
+}
+
+static enum rc
+write_one(struct ldap_be *be, LDAP *ld, const struct change *c,
+    LDAPControl **ctrls, int *code, struct err *e)
+{
+	AUTO_BUF dn = buf_empty(LDAP_BE_DN_MAX);
+	AUTO(rec) now = NULL;
+	bool gone = false;
+	enum rc rc = dir_dn(be, &dn, c->kind, c->id, e);
+
+	if (rc != RC_OK)
+		return rc;
+	switch (c->op) {
+	case CHANGE_ADD:
+		*code = do_add(be, ld, buf_cstr(&dn), c, ctrls, &now);
+		break;
+	case CHANGE_MODIFY:
+		*code = do_modify(be, ld, buf_cstr(&dn), c, ctrls, &now);
+		break;
+	case CHANGE_DELETE:
+		*code = do_delete(be, ld, buf_cstr(&dn), c, &gone);
+		break;
+	}
+	if (*code != LDAP_SUCCESS)
+		return change_err(c, *code, e);
+	be->records++;
+	if (now != NULL || gone)
+		dir_deliver_own(be, c->kind, c->id, now);
+	return RC_OK;
+}
+
+static enum rc
+write_all(
+    struct ldap_be *be, const struct batch *b, size_t *done, struct err *e)
+{
+	LDAPControl *ctrls[2] = { NULL };
+	int code = post_read_control(&ctrls[0]);
+	LDAP *ld = NULL;
+	enum rc rc;
+
+	if (code != LDAP_SUCCESS)
+		return dir_err(e, code, "post-read");
+	rc = dir_take(be, &ld, e);
+	for (*done = 0; rc == RC_OK && *done < b->n; (*done)++) {
+		rc = write_one(be, ld, &b->changes[*done], ctrls, &code, e);
+		if (rc != RC_OK)
+			break;
+	}
+	if (ld != NULL)
+		dir_give(be, ld, code);
+	ldap_control_free(ctrls[0]);
+	return rc;
+}
+
+enum rc
+dir_commit(void *impl, const struct batch *b, struct err *e)
+{
+	struct ldap_be *be = impl;
+	uint64_t intent = 0;
+	size_t done = 0;
+	enum rc rc, late;
+
+	LOCKED(&be->pipeline);
+	if ((rc = dir_intend(be, &intent, b, e)) != RC_OK)
+		return rc;
+	rc = write_all(be, b, &done, e);
+	/* a lost connection leaves open what came true: the next start asks */
+	if (rc == RC_UNAVAILABLE || rc == RC_TIMEOUT || rc == RC_INTERNAL)
+		return rc;
+	late = dir_settle(
+	    be, intent, rc == RC_OK || done > 0, rc == RC_OK ? e : NULL);
+	if (rc == RC_OK)
+		be->commits++;
+	return rc == RC_OK ? late : rc;
+}
