@@ -10,6 +10,20 @@
 static char all_user[] = "*", entry_usn[] = "entryUSN", no_attrs[] = "1.1";
 char *dir_read_attrs[] = { all_user, entry_usn, NULL };
 
+/* A code below this is no result of LDAP: no connection was to be had, for the
+ * reason that is its distance (an enum rc, whose text is set already). */
+enum {
+	DIR_NOT_TAKEN = -1000
+};
+
+static enum rc
+read_err(struct err *e, int code, const char *what)
+{
+	if (code < DIR_NOT_TAKEN)
+		return (enum rc)(DIR_NOT_TAKEN - code);
+	return dir_err(e, code, what);
+}
+
 /* One search operation; a connection found broken is replaced once. */
 static int
 search_once(struct ldap_be *be, LDAP **ld, const char *base, int scope,
@@ -19,8 +33,10 @@ search_once(struct ldap_be *be, LDAP **ld, const char *base, int scope,
 	int c = LDAP_SERVER_DOWN;
 
 	for (int i = 0; i < 2 && c == LDAP_SERVER_DOWN; i++) {
-		if (*ld == NULL && dir_take(be, ld, e) != RC_OK)
-			return LDAP_SERVER_DOWN;
+		enum rc rc = *ld == NULL ? dir_take(be, ld, e) : RC_OK;
+
+		if (rc != RC_OK)
+			return DIR_NOT_TAKEN - (int)rc;
 		if (*res != NULL)
 			ldap_msgfree(*res);
 		*res = NULL;
@@ -57,7 +73,7 @@ dir_get(void *impl, struct rec **out, enum rec_kind kind, const char *id,
 		rc = err_set(e, RC_NOTFOUND, "%s %.64s: not found",
 		    rec_kind_text(kind), id);
 	else
-		rc = dir_err(e, c, "read");
+		rc = read_err(e, c, "read");
 	if (rc == RC_OK)
 		(*out)->usn = dir_exposed(be, (*out)->usn);
 	ldap_msgfree(res);
@@ -80,7 +96,7 @@ dir_read_one(struct ldap_be *be, struct buf *out, const char *dn,
 
 	entry = c == LDAP_SUCCESS ? ldap_first_entry(ld, res) : NULL;
 	if (c != LDAP_SUCCESS)
-		rc = dir_err(e, c, dn);
+		rc = read_err(e, c, dn);
 	else if (entry == NULL ||
 	    (v = ldap_get_values_len(ld, entry, attr)) == NULL)
 		rc = err_set(e, RC_NOTFOUND, "directory: no %s", attr);
@@ -114,8 +130,10 @@ next_page(struct pager *p, LDAPMessage **res, struct err *e)
 	ber_int_t count = 0;
 	int c, code = 0;
 
-	if (p->ld == NULL && dir_take(p->be, &p->ld, e) != RC_OK)
-		return LDAP_SERVER_DOWN;
+	enum rc rc = p->ld == NULL ? dir_take(p->be, &p->ld, e) : RC_OK;
+
+	if (rc != RC_OK)
+		return DIR_NOT_TAKEN - (int)rc;
 	c = ldap_create_page_control(p->ld, LDAP_BE_PAGE, &p->cookie, 1, &page);
 	if (c != LDAP_SUCCESS)
 		return c;
@@ -299,7 +317,7 @@ walk_all(struct walk *w, const char *base, const char *filter, char **attrs,
 	}
 	pager_done(&p, c);
 	if (rc == RC_OK && c != LDAP_SUCCESS)
-		rc = dir_err(e, c, "search");
+		rc = read_err(e, c, "search");
 	if (rc == RC_OK && w->q->order != NULL)
 		hand_sorted(w);
 	return rc;

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ldap_test.c - what only the directory back-end promises: changes made by
+ * others, a server that goes and comes back, commits cut half-way. */
+#include "store/ds_help.h"
+
+#include <time.h>
+
+#include "store/rec_request.h"
+#include "store/store_backend.h"
+
+enum {
+	WAIT_MS = 15000,
+};
+
+static struct store *a, *b; /* two processes on one directory */
+static char *spool_a, *spool_b, base[128];
+static unsigned cases;
+
+static struct store *
+open_at(const char *spool)
+{
+	AUTO(secret) password = secret_new(view_str("Secret.123"));
+	struct ldap_params p = ds_params(password, base, spool);
+	struct store *s = NULL;
+
+	p.timeout_ms = 5000;
+	OK(store_open_ldap(&s, &p, e));
+	return s;
+}
+
+static int
+begin(void **state)
+{
+	AUTO(secret) password = secret_new(view_str("Secret.123"));
+	struct ldap_params p;
+
+	(void)state;
+	spool_a = help_folder();
+	spool_b = help_folder();
+	snprintf(base, sizeof(base), "o=two%u,%s", ++cases, DS_SUFFIX);
+	p = ds_params(password, base, spool_a);
+	OK(store_setup_ldap(&p, e));
+	a = open_at(spool_a);
+	b = open_at(spool_b);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	store_free(a);
+	store_free(b);
+	help_remove(spool_a);
+	help_remove(spool_b);
+	return 0;
+}
+
+struct log {
+	pthread_mutex_t lock;
+	char text[512];
+	size_t n, local;
+};
+
+static void
+note(void *arg, const struct feed_item *i)
+{
+	struct log *x = arg;
+	size_t len;
+
+	pthread_mutex_lock(&x->lock);
+	len = strlen(x->text);
+	snprintf(x->text + len, sizeof(x->text) - len, "[%s:%s]", i->id,
+	    i->rec != NULL ? rec_str(i->rec, "certStatus") : "gone");
+	x->n++;
+	x->local += i->local;
+	pthread_mutex_unlock(&x->lock);
+}
+
+/* Until n items are there, and a little longer for unwanted ones. */
+static void
+wait_for(struct log *x, size_t n)
+{
+	const struct timespec pause = { 0, 5000000 };
+	size_t have = 0;
+
+	for (int i = 0; i < WAIT_MS / 5 && have < n; i++) {
+		nanosleep(&pause, NULL);
+		pthread_mutex_lock(&x->lock);
+		have = x->n;
+		pthread_mutex_unlock(&x->lock);
+	}
+	for (int i = 0; i < 40; i++)
+		nanosleep(&pause, NULL);
+}
+
+static void
+add(struct store *s, uint64_t n)
+{
+	AUTO(batch) x = batch_new();
+
+	batch_add(x, help_cert(n, CERT_VALID));
+	OK(store_commit(s, x, e));
+}
+
+static void
+revoke_cert(struct store *s, const char *id)
+{
+	AUTO(batch) x = batch_new();
+
+	batch_modify(x, REC_CERT, id);
+	batch_mod_str(x, MOD_REPLACE, "certStatus", "REVOKED");
+	OK(store_commit(s, x, e));
+}
+
+static void
+changes_of_another_process_arrive_once(void **state)
+{
+	struct log log = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	AUTO(watch) w = NULL;
+	AUTO(batch) gone = batch_new();
+
+	(void)state;
+	OK(store_watch(b, &w, 1u << REC_CERT, UINT64_MAX, note, &log, e));
+	add(a, 1);
+	add(b, 2);
+	revoke_cert(a, "2");
+	batch_delete(gone, REC_CERT, "1");
+	OK(store_commit(a, gone, e));
+	wait_for(&log, 4);
+	assert_int_equal(log.n, 4);
+	assert_int_equal(log.local, 1);
+	assert_non_null(strstr(log.text, "[1:VALID]"));
+	assert_non_null(strstr(log.text, "[2:REVOKED]"));
+	assert_non_null(strstr(log.text, "[1:gone]"));
+}
+
+static void
+lost_server_is_unavailable_and_its_gap_is_filled(void **state)
+{
+	struct log log = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	AUTO(watch) w = NULL;
+	AUTO(batch) x = batch_new();
+	struct rec *r = NULL;
+
+	(void)state;
+	OK(store_watch(b, &w, 1u << REC_CERT, UINT64_MAX, note, &log, e));
+	add(a, 1);
+	wait_for(&log, 1);
+	assert_int_equal(ds_script("stop"), 0);
+	RC(RC_UNAVAILABLE, store_get(a, &r, REC_CERT, "1", e));
+	batch_add(x, help_cert(2, CERT_VALID));
+	RC(RC_UNAVAILABLE, store_commit(a, x, e));
+	assert_int_not_equal(store_health(b, NULL), RC_OK);
+	assert_int_equal(ds_script("start"), 0);
+	OK(store_get(a, &r, REC_CERT, "1", e));
+	rec_free(r);
+	revoke_cert(a, "1"); /* b's search may or may not run again by now */
+	wait_for(&log, 2);
+	assert_string_equal(log.text, "[1:VALID][1:REVOKED]");
+	OK(store_health(b, e));
+}
+
+static void
+changes_while_down_are_caught_up_after_a_restart(void **state)
+{
+	struct log log = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	AUTO(watch) w = NULL;
+	uint64_t since;
+
+	(void)state;
+	add(a, 1);
+	add(a, 2);
+	store_free(b);
+	b = open_at(spool_b);
+	since = store_usn(b);
+	store_free(b);
+	revoke_cert(a, "1");
+	b = open_at(spool_b);
+	OK(store_watch(b, &w, 1u << REC_CERT, since, note, &log, e));
+	assert_string_equal(log.text, "[1:REVOKED]");
+	add(a, 3);
+	wait_for(&log, 2);
+	assert_string_equal(log.text, "[1:REVOKED][3:VALID]");
+}
+
+/* An intention as a process leaves it that dies inside a commit. */
+static void
+leave_intent(const char *id, const char *decision)
+{
+	struct lmdb_params p = { .dir = spool_a };
+	struct rec *r = rec_new(REC_SETTING, id);
+	AUTO(batch) x = batch_new();
+	struct store *spool = NULL;
+
+	rec_addf(r, "decisionKind", "%d", (int)REC_CERT);
+	rec_add_str(r, "decisionId", decision);
+	rec_add(r, "effect", view_of("0:mail\0hello", 12));
+	batch_add(x, r);
+	OK(store_open_lmdb(&spool, &p, e));
+	OK(store_commit(spool, x, e));
+	store_free(spool);
+}
+
+static void
+effects_of_a_cut_commit_follow_its_decision(void **state)
+{
+	(void)state;
+	add(a, 1);
+	store_free(a);
+	leave_intent("intent-5", "1");
+	leave_intent("intent-6", "2");
+	a = open_at(spool_a);
+	assert_int_equal(store_effects_waiting(a), 1);
+	store_free(a);
+	a = open_at(spool_a);
+	assert_int_equal(store_effects_waiting(a), 1);
+}
+
+static void
+added_value_that_is_there_has_no_effect(void **state)
+{
+	AUTO(batch) x = batch_new();
+	AUTO(rec) r = NULL;
+
+	(void)state;
+	add(a, 1);
+	batch_modify(x, REC_CERT, "1");
+	batch_mod_str(x, MOD_ADD, "metaInfo", "PROFILEID:caServerCert");
+	batch_mod_str(x, MOD_ADD, "metaInfo", "new:1");
+	OK(store_commit(a, x, e));
+	OK(store_commit(a, x, e));
+	OK(store_get(b, &r, REC_CERT, "1", e));
+	assert_int_equal(rec_attr(r, "metaInfo")->n, 3);
+}
+
+static void
+wrong_password_is_refused(void **state)
+{
+	AUTO(secret) password = secret_new(view_str("wrong"));
+	char *spool = help_folder();
+	struct ldap_params p = ds_params(password, base, spool);
+	struct store *s = NULL;
+
+	(void)state;
+	RC(RC_AUTH, store_open_ldap(&s, &p, e));
+	p.url = "ldap://127.0.0.1:1";
+	RC(RC_UNAVAILABLE, store_open_ldap(&s, &p, e));
+	help_remove(spool);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(changes_of_another_process_arrive_once),
+		CASE(changes_while_down_are_caught_up_after_a_restart),
+		CASE(effects_of_a_cut_commit_follow_its_decision),
+		CASE(added_value_that_is_there_has_no_effect),
+		CASE(wrong_password_is_refused),
+		CASE(lost_server_is_unavailable_and_its_gap_is_filled),
+	};
+
+	return cmocka_run_group_tests(tests, ds_begin, ds_end);
+}
