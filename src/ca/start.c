@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "ca/api.h"
+#include "ca/selftests.h"
 #include "x509/name.h"
 
 enum {
@@ -586,7 +587,9 @@ open_parts(struct ca *ca, struct err *e)
 	rc = store_watch(ca->store, &ca->watch,
 	    1u << REC_CERT | 1u << REC_PROFILE | 1u << REC_ACL, UINT64_MAX,
 	    follow, ca, e);
-	return rc == RC_OK ? ca_routes(ca, e) : rc;
+	if (rc != RC_OK || (rc = selftests_start(ca, e)) != RC_OK)
+		return rc;
+	return ca_routes(ca, e);
 }
 
 static void
