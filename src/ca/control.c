@@ -4,6 +4,7 @@
  * Trusts:  the socket's peer check (root or the instance's user).
  * Threads: the control thread. */
 #include "ca/api.h"
+#include "ca/records.h"
 
 static void
 put(struct buf *out, json_t *o)
@@ -58,60 +59,36 @@ crl_update(struct ca *ca, const json_t *args, struct buf *out, struct err *e)
 	return rc;
 }
 
-struct found {
-	json_t *list;
-	struct err *e;
-	enum rc rc;
-};
-
-static bool
-add_cert(void *arg, const struct rec *r)
+/* Changes that root or the instance's user makes are in the audit log too. */
+static void
+audit_change(struct ca *ca, const char *command, const json_t *args, bool ok)
 {
-	struct found *f = arg;
-	AUTO(arena) a = arena_new(0);
-	struct cert_rec c;
-	char hex[NUM_TEXT_MAX];
+	static const char *const names[] = { "id", "group", "serial" };
+	AUTO_BUF b = buf_empty(4096);
 
-	f->rc = a != NULL ? cert_rec_decode(&c, r, a, f->e) : RC_NOMEM;
-	if (f->rc != RC_OK)
-		return false;
-	json_t *o = json_pack("{s:s,s:s*,s:s*,s:s,s:I,s:I,s:I,s:s*}", "serial",
-	    num_0x(hex, &c.serial), "subject", c.subject, "issuer", c.issuer,
-	    "status", cert_status_text(c.status), "notBefore",
-	    (json_int_t)c.not_before, "notAfter", (json_int_t)c.not_after,
-	    "issuedOn", (json_int_t)c.created, "issuedBy", c.issued_by);
-	if (c.revoked) {
-		json_object_set_new(o, "revokedOn", json_integer(c.rev.date));
-		if (c.rev.by != NULL)
-			json_object_set_new(
-			    o, "revokedBy", json_string(c.rev.by));
+	buf_addf(&b, "Scope;;pki-server+Operation;;%s", command);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *v =
+		    json_string_value(json_object_get(args, names[i]));
+		if (v != NULL)
+			buf_addf(&b, "+%s;;%s", names[i], v);
 	}
-	json_array_append_new(f->list, o);
-	return true;
+	rc_ignore(audit_event(ca->audit,
+	    AUDIT_ENTRY("CONFIG_ROLE", NULL, ok,
+		"role configuration parameter(s) change",
+		{ "ParamNameValPairs", buf_cstr(&b) }),
+	    NULL)); /* a failed audit log stops the CA in tick */
 }
 
 static enum rc
-cert_find(struct ca *ca, const json_t *args, struct buf *out, struct err *e)
+records(struct ca *ca, const char *command, const json_t *args, struct buf *out,
+    struct err *e)
 {
-	const char *status = json_string_value(json_object_get(args, "status"));
-	AUTO_BUF f = buf_empty(1024);
-	struct found x = { json_array(), e, RC_OK };
-	struct query q = { .kind = REC_CERT };
-	enum rc rc;
+	bool wrote = false;
+	enum rc rc = ca_records(ca->store, command, args, out, &wrote, e);
 
-	if (status != NULL) {
-		buf_add_str(&f, "(certStatus=");
-		filter_escape(&f, view_str(status));
-		buf_add_char(&f, ')');
-		q.filter = buf_cstr(&f);
-	}
-	rc = store_search(ca->store, &q, add_cert, &x, e);
-	if (rc == RC_OK)
-		rc = x.rc;
-	if (rc == RC_OK)
-		put(out, x.list);
-	else
-		json_decref(x.list);
+	if (wrote)
+		audit_change(ca, command, args, rc == RC_OK);
 	return rc;
 }
 
@@ -127,11 +104,8 @@ ca_control(struct subsystem *s, const char *command, struct view args,
 		rc = crl_list(ca, out);
 	else if (strcmp(command, "crl-update") == 0)
 		rc = crl_update(ca, o, out, e);
-	else if (strcmp(command, "cert-find") == 0)
-		rc = cert_find(ca, o, out, e);
 	else
-		rc = err_set(
-		    e, RC_UNSUPPORTED, "unknown command ca.%.64s", command);
+		rc = records(ca, command, o, out, e);
 	json_decref(o);
 	return rc;
 }

@@ -97,6 +97,8 @@ const char *args_get(const struct args *a, const char *name);
 /* As args_get, or def. */
 const char *args_str(const struct args *a, const char *name, const char *def);
 bool args_has(const struct args *a, const char *name);
+/* The i-th value given of an option that may stand there often, or NULL. */
+const char *args_nth(const struct args *a, const char *name, size_t i);
 const struct secret *args_secret(const struct args *a, const char *name);
 /* --X or --X-file: the caller owns *out, NULL when neither is given.
  * RC_USAGE when both are. */

@@ -102,6 +102,12 @@ lookup(const struct opt *opts, bool with_common, char *word, char **value)
 		return o != NULL || !with_common ? o
 						 : find_letter(common, word[1]);
 	}
+	/* -Dname=value: a letter that has a value, with it in one word */
+	if (word[1] != '-' && (o = find_letter(opts, word[1])) != NULL &&
+	    o->arg != NULL && o->letter == 'D') {
+		*value = word + 2;
+		return o;
+	}
 	/* long names with one dash are what old scripts write */
 	word += word[1] == '-' ? 2 : 1;
 	len = eq != NULL ? (size_t)(eq - word) : strlen(word);
@@ -193,6 +199,18 @@ args_get(const struct args *a, const char *name)
 	const struct set *s = find(a, name);
 
 	return s != NULL ? s->value : NULL;
+}
+
+const char *
+args_nth(const struct args *a, const char *name, size_t i)
+{
+	const struct opt *o = find_name(a->opts, name, strlen(name));
+
+	assert(o != NULL);
+	for (size_t k = 0; k < a->n_set; k++)
+		if (a->set[k].opt == o && i-- == 0)
+			return a->set[k].value;
+	return NULL;
 }
 
 const char *

@@ -9,8 +9,8 @@
 
 /* of the instance */
 extern const struct server_cmd server_life[], server_instance[],
-    server_subsystem[];
+    server_subsystem[], server_password[];
 /* of a subsystem; names without "ca-" */
-extern const struct server_cmd server_deploy[];
+extern const struct server_cmd server_deploy[], server_config[], server_crl[];
 
 #endif

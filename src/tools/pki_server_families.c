@@ -11,6 +11,9 @@ const struct server_family server_families[] = {
 	{ "instance", "Instance management commands", server_instance, NULL },
 	{ "subsystem", "Subsystem management commands", server_subsystem,
 	    NULL },
+	{ "password", "Password management commands", server_password, NULL },
 	{ "", "", server_deploy, ALL },
+	{ "config", "Configuration management commands", server_config, ALL },
+	{ "crl", "CRL management commands", server_crl, "ca" },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "deploy/layout.h"
 #include "keys/names.h"
 
