@@ -297,7 +297,7 @@ acl_check(const struct acl *a, const struct principal *p, const char *peer,
     const char *resource, const char *op, struct err *e)
 {
 	struct asker w = { p, peer };
-	bool allowed = false, match;
+	bool allowed = false, match = false;
 	enum rc rc;
 
 	for (const struct entry *x = a->first; x != NULL; x = x->next) {

@@ -176,7 +176,7 @@ nonce_key(char out[NONCE_KEY_MAX], const char *kind, const char *id)
 static void
 nonce_trim(struct session_data *s, size_t max)
 {
-	while (s->n_nonces > max) {
+	while (s->n_nonces > max && s->nonces != NULL) {
 		struct nonce **p = &s->nonces;
 		while ((*p)->next != NULL)
 			p = &(*p)->next;

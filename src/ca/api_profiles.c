@@ -381,12 +381,13 @@ change(struct http_call *c, unsigned how)
 	if (rc == RC_OK)
 		rc = how & ADD ? profiles_add(api_ca(c)->profiles, x, &e)
 			       : profiles_modify(api_ca(c)->profiles, x, &e);
-	audit_config(c, p, how & ADD ? "OP_ADD" : "OP_MODIFY",
-	    x != NULL ? x->id : id, rc == RC_OK);
+	if (x != NULL)
+		id = x->id;
+	audit_config(c, p, how & ADD ? "OP_ADD" : "OP_MODIFY", id, rc == RC_OK);
 	if (rc != RC_OK)
 		fail(c, rc, &e);
 	else
-		reply_changed(c, how & ADD ? 201 : 200, x->id, how & RAW);
+		reply_changed(c, how & ADD ? 201 : 200, id, how & RAW);
 }
 
 static void

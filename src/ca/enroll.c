@@ -229,6 +229,23 @@ ca_cert_record(struct cert_rec *c, struct view der, const char *issued_by,
 	return RC_OK;
 }
 
+/* The poison of a WithSCT profile never leaves this server: with logging off the
+ * certificate is a plain one (spec profiles 14). */
+static enum rc
+settle_transparency(struct ca *ca, struct cert_template *t, struct err *e)
+{
+	const char *mode =
+	    cfg_str(ca->cfg, "ca.certTransparency.mode", "disabled");
+
+	if (strcmp(mode, "disabled") != 0)
+		return err_set(e, RC_UNSUPPORTED,
+		    "ca.certTransparency.mode=%s: this version has no "
+		    "connection to logs",
+		    mode);
+	ext_list_remove(&t->exts, oid_der(OID_ctPoison));
+	return RC_OK;
+}
+
 enum rc
 ca_sign_template(
     struct ca *ca, struct cert_template *t, struct buf *der, struct err *e)
@@ -237,7 +254,8 @@ ca_sign_template(
 	enum rc rc;
 
 	t->issuer = ca->signing.cert.subject;
-	if ((rc = ca_new_id(ca, &t->serial, "cert", e)) != RC_OK ||
+	if ((rc = settle_transparency(ca, t, e)) != RC_OK ||
+	    (rc = ca_new_id(ca, &t->serial, "cert", e)) != RC_OK ||
 	    (rc = clamp_validity(ca, t, e)) != RC_OK)
 		return rc;
 	if (t->sigalg >= SIGALG_COUNT ||

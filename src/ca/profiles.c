@@ -269,7 +269,7 @@ must_be_disabled(struct profiles *p, const char *id, struct err *e)
 	AUTO(profile) old = NULL;
 	enum rc rc = profiles_get(p, &old, id, e);
 
-	if (rc == RC_OK && old->enabled)
+	if (rc == RC_OK && old != NULL && old->enabled)
 		rc = err_set(e, RC_CONFLICT,
 		    "Cannot change profile data. Profile must be disabled");
 	return rc;
@@ -319,7 +319,7 @@ profiles_enable(struct profiles *p, const char *id, bool enable, const char *by,
 	AUTO(profile) x = NULL;
 	enum rc rc;
 
-	if ((rc = profiles_get(p, &old, id, e)) != RC_OK)
+	if ((rc = profiles_get(p, &old, id, e)) != RC_OK || old == NULL)
 		return rc;
 	if (old->enabled == enable)
 		return err_set(e, RC_CONFLICT, "Profile already %s",

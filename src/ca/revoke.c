@@ -166,7 +166,7 @@ ca_revoke(struct ca *ca, const struct ca_revocation *v,
 	AUTO(batch) b = batch_new();
 	AUTO(request_rec) r = NULL;
 	const char *by = v->who != NULL ? v->who->uid : "system";
-	struct cert_rec c;
+	struct cert_rec c = { 0 };
 	char number[16];
 	struct rec *rec;
 	LOCKED(&ca->cert_locks[v->serial.b[v->serial.len - 1] % CA_LOCKS]);
@@ -218,7 +218,7 @@ ca_unrevoke(struct ca *ca, const struct num *serial,
 	AUTO(batch) b = batch_new();
 	AUTO(request_rec) r = NULL;
 	const char *by = who != NULL ? who->uid : "system";
-	struct cert_rec c;
+	struct cert_rec c = { 0 };
 	char id[NUM_TEXT_MAX], date[CLOCK_TEXT_MAX];
 	int64_t now = clock_now(ca->clock);
 	struct rec *rec;

@@ -3,6 +3,7 @@
 #ifndef CA_STATE_H
 #define CA_STATE_H
 
+#include "auth/acl.h"
 #include "ca/ca.h"
 #include "ca/ocsp_table.h"
 #include "ca/profiles.h"

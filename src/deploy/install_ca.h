@@ -24,6 +24,8 @@ struct destroy_params {
 	const char *instance, *subsystem; /* "pki-tomcat", "CA" */
 	bool remove_conf, remove_logs, force;
 };
+/* Stops the server and removes the subsystem, with the instance when it was the
+ * last one. RC_NOTFOUND "No such instance: x", or no such subsystem in it. */
 MUST enum rc spawn_destroy(const struct destroy_params *p, struct err *e);
 
 #endif

@@ -111,7 +111,12 @@ values_set(struct values *v, const char *name, const char *value, struct err *e)
 	return put(v, name, value, 3, false, true, e);
 }
 
-/* Interpolates raw into out. */
+/* Interpolates raw into out. Recursion is bounded by INTERPOLATION_DEPTH. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
+static enum rc expand(struct values *v, struct buf *out, const char *raw,
+    int depth, struct err *e);
+
+/* NOLINTNEXTLINE(misc-no-recursion) */
 static enum rc
 expand(struct values *v, struct buf *out, const char *raw, int depth,
     struct err *e)

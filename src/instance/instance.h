@@ -4,7 +4,6 @@
 #ifndef INSTANCE_INSTANCE_H
 #define INSTANCE_INSTANCE_H
 
-#include "auth/acl.h"
 #include "base/cfg.h"
 #include "base/clock.h"
 #include "http/server.h"

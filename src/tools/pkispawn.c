@@ -68,79 +68,86 @@ take_secret_arg(char *arg)
 	return copy;
 }
 
+/* Options that are only switches, set by getopt_long itself. */
+static int opt_precheck, opt_no_start, opt_enforce, opt_verbose;
+
+enum {
+	OPT_ROOT = 256,
+	OPT_LOG_FILE,
+	OPT_VERSION
+};
+
+static const struct option longs[] = {
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "precheck", no_argument, &opt_precheck, 1 },
+	{ "no-start", no_argument, &opt_no_start, 1 },
+	{ "enforce-hostname", no_argument, &opt_enforce, 1 },
+	{ "log-file", required_argument, NULL, OPT_LOG_FILE },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "debug", no_argument, &opt_verbose, 1 },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* One option; 0 = go on, else exit status + 1. */
+static int
+take_option(struct options *o, int c)
+{
+	switch (c) {
+	case 0:
+		return 0;
+	case 's':
+		o->subsystem = optarg;
+		return 0;
+	case 'f':
+		o->file = optarg;
+		return 0;
+	case 'D':
+		if (o->n_defines < DEFINES_MAX)
+			o->defines[o->n_defines++] = take_secret_arg(optarg);
+		return 0;
+	case 'v':
+		opt_verbose = 1;
+		return 0;
+	case OPT_ROOT:
+		o->root = optarg;
+		return 0;
+	case OPT_LOG_FILE:
+		o->log_file = optarg;
+		return 0;
+	case 'h':
+		usage(stdout);
+		return 1;
+	case OPT_VERSION:
+		puts("pkispawn " SIGNET_VERSION);
+		return 1;
+	default:
+		usage(stderr);
+		return 3;
+	}
+}
+
 /* 0 = go on, else exit status + 1. */
 static int
 parse_options(struct options *o, int argc, char **argv)
 {
-	enum {
-		ROOT = 256,
-		PRECHECK,
-		NO_START,
-		LOG_FILE,
-		DEBUG,
-		VERSION,
-		ENFORCE
-	};
-	static const struct option longs[] = {
-		{ "root", required_argument, NULL, ROOT },
-		{ "precheck", no_argument, NULL, PRECHECK },
-		{ "no-start", no_argument, NULL, NO_START },
-		{ "enforce-hostname", no_argument, NULL, ENFORCE },
-		{ "log-file", required_argument, NULL, LOG_FILE },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "debug", no_argument, NULL, DEBUG },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, VERSION },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
+	int c, n = 0;
 
-	while ((c = getopt_long(argc, argv, "s:f:D:vh", longs, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			o->subsystem = optarg;
-			break;
-		case 'f':
-			o->file = optarg;
-			break;
-		case 'D':
-			if (o->n_defines < DEFINES_MAX)
-				o->defines[o->n_defines++] =
-				    take_secret_arg(optarg);
-			break;
-		case 'v':
-		case DEBUG:
-			o->verbose = true;
-			break;
-		case ROOT:
-			o->root = optarg;
-			break;
-		case PRECHECK:
-			o->precheck = true;
-			break;
-		case NO_START:
-			o->no_start = true;
-			break;
-		case ENFORCE:
-			o->enforce_hostname = true;
-			break;
-		case LOG_FILE:
-			o->log_file = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			return 1;
-		case VERSION:
-			puts("pkispawn " SIGNET_VERSION);
-			return 1;
-		default:
-			usage(stderr);
-			return 3;
-		}
+	while (n == 0 &&
+	    (c = getopt_long(argc, argv, "s:f:D:vh", longs, NULL)) != -1)
+		n = take_option(o, c);
+	if (n != 0)
+		return n;
+	o->precheck = opt_precheck != 0;
+	o->no_start = opt_no_start != 0;
+	o->enforce_hostname = opt_enforce != 0;
+	o->verbose = opt_verbose != 0;
+	if (o->precheck && o->file == NULL) {
+		fputs("ERROR: --precheck needs -f\n", stderr);
+		return 3;
 	}
-	if (optind < argc || (o->precheck && o->file == NULL)) {
-		if (o->precheck)
-			fputs("ERROR: --precheck needs -f\n", stderr);
+	if (optind < argc) {
 		usage(stderr);
 		return 3;
 	}
