@@ -111,12 +111,8 @@ values_set(struct values *v, const char *name, const char *value, struct err *e)
 	return put(v, name, value, 3, false, true, e);
 }
 
-/* Interpolates raw into out. Recursion is bounded by INTERPOLATION_DEPTH. */
-/* NOLINTNEXTLINE(misc-no-recursion) */
-static enum rc expand(struct values *v, struct buf *out, const char *raw,
-    int depth, struct err *e);
-
-/* NOLINTNEXTLINE(misc-no-recursion) */
+/* Interpolates raw into out; the recursion is bounded by INTERPOLATION_DEPTH. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static enum rc
 expand(struct values *v, struct buf *out, const char *raw, int depth,
     struct err *e)
@@ -153,6 +149,7 @@ expand(struct values *v, struct buf *out, const char *raw, int depth,
 	}
 	return buf_check(out, e);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 enum rc
 values_get(struct values *v, const char **out, const char *name, struct err *e)
