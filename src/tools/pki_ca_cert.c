@@ -336,6 +336,9 @@ subsystem_cert(struct pki *p, json_t **out, struct err *e)
 	    "application/json", &reply, &status, e);
 	if (rc != RC_OK)
 		return rc;
+	if (status != 200)
+		return pki_fault(p, e, RC_NOTFOUND, "PKIException",
+		    "%s: HTTP status %d", buf_cstr(&path), status);
 	o = json_loadb((const char *)reply.data, reply.len, 0, NULL);
 	rc = rest_der(json_object_get(o, "Response"), "Cert", &der, e);
 	if (rc != RC_OK ||

@@ -218,7 +218,8 @@ fields_print(const struct field *table, const json_t *o)
 	for (; table->member != NULL; table++) {
 		AUTO_BUF text = buf_empty(0);
 
-		if (fields_text(&text, o, table->member, table->form))
+		if (fields_text(&text, o, table->member, table->form) &&
+		    text.len > 0)
 			out_field(table->label, buf_cstr(&text));
 	}
 }

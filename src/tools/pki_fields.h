@@ -37,7 +37,7 @@ extern const struct field fields_job[];
 extern const struct field fields_feature[];
 extern const struct field fields_host[]; /* of the security domain */
 
-/* Prints the members that are there and not null. */
+/* Prints the members that are there and neither null nor empty. */
 void fields_print(const struct field *table, const json_t *o);
 /* A member as text into out (appended); false when it is absent or null. */
 bool fields_text(
