@@ -52,7 +52,7 @@ check_time(
 
 	if (now > c->not_after) {
 		snprintf(text, ERR_TEXT_MAX,
-		    "%.80s: expired on %s; renew it (pki-server cert-fix)",
+		    "%.80s: expired on %s; renew it",
 		    subject, clock_text_java(date, c->not_after));
 		return SELFTEST_EXPIRED;
 	}
