@@ -7,24 +7,24 @@
 
 /* Only what a query uses: each line costs a write for every record. */
 static const struct lmdb_index indexes[] = {
-	{ REC_CERT, 1, "certStatus", false, true, SYNTAX_TEXT },
-	{ REC_CERT, 2, "subjectName", false, false, SYNTAX_TEXT },
-	{ REC_CERT, 3, "notBefore", true, false, SYNTAX_TEXT },
-	{ REC_CERT, 4, "notAfter", true, false, SYNTAX_TEXT },
-	{ REC_CERT, 5, "dateOfCreate", true, false, SYNTAX_TEXT },
-	{ REC_CERT, 6, "revokedOn", false, false, SYNTAX_TEXT },
-	{ REC_CERT, 7, "issuedBy", false, false, SYNTAX_TEXT },
-	{ REC_CERT, 8, "revokedBy", false, false, SYNTAX_TEXT },
-	{ REC_CERT, 9, "metaInfo", false, false, SYNTAX_TEXT },
-	{ REC_REQUEST, 20, "requestState", false, false, SYNTAX_TEXT },
-	{ REC_REQUEST, 21, "requestType", false, false, SYNTAX_TEXT },
-	{ REC_REQUEST, 22, "requestOwner", false, false, SYNTAX_TEXT },
-	{ REC_KEY, 30, "ownerName", false, false, SYNTAX_TEXT },
-	{ REC_KEY, 31, "clientId", false, false, SYNTAX_TEXT },
-	{ REC_KEY, 32, "dateOfCreate", false, false, SYNTAX_TEXT },
-	{ REC_USER, 40, "description", false, false, SYNTAX_TEXT },
-	{ REC_GROUP, 50, "uniqueMember", false, false, SYNTAX_DN },
-	{ REC_TOKEN, 60, "tokenUserID", false, false, SYNTAX_TEXT },
+	{ REC_CERT, 1, "certStatus", false, true, SYNTAX_TEXT, false },
+	{ REC_CERT, 2, "subjectName", false, false, SYNTAX_TEXT, false },
+	{ REC_CERT, 3, "notBefore", true, false, SYNTAX_TEXT, false },
+	{ REC_CERT, 4, "notAfter", true, false, SYNTAX_TEXT, false },
+	{ REC_CERT, 5, "dateOfCreate", true, false, SYNTAX_TEXT, false },
+	{ REC_CERT, 6, "revokedOn", false, false, SYNTAX_TEXT, false },
+	{ REC_CERT, 7, "issuedBy", false, false, SYNTAX_TEXT, false },
+	{ REC_CERT, 8, "revokedBy", false, false, SYNTAX_TEXT, false },
+	{ REC_CERT, 9, "metaInfo", false, false, SYNTAX_TEXT, true },
+	{ REC_REQUEST, 20, "requestState", false, false, SYNTAX_TEXT, false },
+	{ REC_REQUEST, 21, "requestType", false, false, SYNTAX_TEXT, false },
+	{ REC_REQUEST, 22, "requestOwner", false, false, SYNTAX_TEXT, false },
+	{ REC_KEY, 30, "ownerName", false, false, SYNTAX_TEXT, false },
+	{ REC_KEY, 31, "clientId", false, false, SYNTAX_TEXT, false },
+	{ REC_KEY, 32, "dateOfCreate", false, false, SYNTAX_TEXT, false },
+	{ REC_USER, 40, "description", false, false, SYNTAX_TEXT, false },
+	{ REC_GROUP, 50, "uniqueMember", false, false, SYNTAX_DN, false },
+	{ REC_TOKEN, 60, "tokenUserID", false, false, SYNTAX_TEXT, false },
 };
 enum {
 	N_INDEXES = sizeof(indexes) / sizeof(indexes[0]),
@@ -48,6 +48,15 @@ lmdb_index_covers(const struct lmdb_index *x, struct view norm)
 {
 	return x->covers &&
 	    (view_is(norm, "revoked") || view_is(norm, "revoked_expired"));
+}
+
+bool
+lmdb_index_skips(const struct lmdb_index *x, struct view norm)
+{
+	static const char request[] = "requestid:";
+
+	return x->skips && norm.len >= sizeof(request) - 1 &&
+	    memcmp(norm.data, request, sizeof(request) - 1) == 0;
 }
 
 void
@@ -174,6 +183,8 @@ update_values(const struct update *u, const struct rec_attr *a,
 		value_norm(&norm, u->x->syntax, a->values[i]);
 		if (norm.failed != RC_OK)
 			return ENOMEM;
+		if (lmdb_index_skips(u->x, buf_view(&norm)))
+			continue;
 		lmdb_idx_prefix(&key, u->x, buf_view(&norm), true);
 		if (key_of(u->x, a, i, &key))
 			continue;

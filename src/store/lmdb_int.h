@@ -111,12 +111,16 @@ struct lmdb_index {
 	bool single; /* every record has exactly one value */
 	bool covers; /* some entries carry lmdb_cover's attributes */
 	enum syntax syntax;
+	bool skips; /* some values, see lmdb_index_skips */
 };
 /* The index over an attribute of a kind, or NULL. */
 const struct lmdb_index *lmdb_index_find(enum rec_kind k, const char *attr);
 extern const char *const lmdb_cover[];
 /* Do entries for that normalised value carry the covering attributes? */
 bool lmdb_index_covers(const struct lmdb_index *x, struct view norm);
+/* Values that are not indexed: the request of a certificate is random and known
+ * to the request itself, and would cost a page a certificate. */
+bool lmdb_index_skips(const struct lmdb_index *x, struct view norm);
 /* Key of the id table. RC_INVALID for ids that no record can have. */
 MUST enum rc lmdb_id_key(
     struct lmdb_key *out, enum rec_kind k, const char *id, struct err *e);

@@ -124,7 +124,9 @@ index_leaf(struct lmdb_cand *out, enum rec_kind k, const struct filter *f)
 	struct lmdb_range *r;
 	bool cut;
 
-	if (x == NULL || (r = push(out)) == NULL)
+	/* an index that leaves values out serves no range over them */
+	if (x == NULL || (x->skips && f->op != FILTER_EQ) ||
+	    lmdb_index_skips(x, norm) || (r = push(out)) == NULL)
 		return false;
 	r->index = x;
 	lmdb_idx_prefix(&r->lo, x, view_of(NULL, 0), false);

@@ -43,6 +43,26 @@ cpu(void)
 	    (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
 
+/* Counters of /proc/self/io: bytes and calls of write. */
+static void
+written(int64_t *bytes, int64_t *calls)
+{
+	AUTO_BUF b = buf_empty(0);
+	char *line[16];
+	size_t n;
+
+	*bytes = *calls = 0;
+	if (file_read(&b, "/proc/self/io", NULL) != RC_OK)
+		return;
+	n = text_split((char *)b.data, "\n", line, 15);
+	for (size_t i = 0; i < n && i < 15; i++) {
+		if (text_starts(line[i], "wchar: "))
+			OK(text_int(bytes, line[i] + 7, 0, INT64_MAX, e));
+		if (text_starts(line[i], "syscw: "))
+			OK(text_int(calls, line[i] + 7, 0, INT64_MAX, e));
+	}
+}
+
 static uint64_t
 mix(uint64_t x)
 {
@@ -212,6 +232,7 @@ bench_batches(struct store *s, _Atomic uint64_t *next)
 		RECORDS = 64
 	};
 	struct batch *list[BATCHES];
+	int64_t bytes, calls, bytes2, calls2;
 	double from, used;
 
 	for (size_t i = 0; i < BATCHES; i++) {
@@ -223,14 +244,20 @@ bench_batches(struct store *s, _Atomic uint64_t *next)
 			batch_add(list[i], cert(n, false));
 		}
 	}
+	written(&bytes, &calls);
 	from = now();
 	used = cpu();
 	for (size_t i = 0; i < BATCHES; i++)
 		OK(store_commit(s, list[i], e));
+	used = cpu() - used;
+	from = now() - from;
+	written(&bytes2, &calls2);
 	printf("one committer, 64 records a commit: %7.0f records/s, "
-	       "%.1f us of processor a record\n",
-	    BATCHES * RECORDS / (now() - from),
-	    (cpu() - used) * 1e6 / (BATCHES * RECORDS));
+	       "%.1f us of processor a record, %.0f KiB in %.0f writes a "
+	       "commit\n",
+	    BATCHES * RECORDS / from, used * 1e6 / (BATCHES * RECORDS),
+	    (double)(bytes2 - bytes) / 1024 / BATCHES,
+	    (double)(calls2 - calls) / BATCHES);
 	for (size_t i = 0; i < BATCHES; i++)
 		batch_free(list[i]);
 }
