@@ -177,6 +177,18 @@ auth_password(struct store *s, struct principal **out, const char *uid,
 	return from_record(s, out, r, AUTH_PASSWORD, e);
 }
 
+enum rc
+auth_again(struct store *s, struct principal **out, const char *uid,
+    enum auth_method method, struct err *e)
+{
+	AUTO(rec) r = NULL;
+	enum rc rc = store_get(s, &r, REC_USER, uid, e);
+
+	if (rc == RC_NOTFOUND)
+		return err_set(e, RC_AUTH, "user is gone");
+	return rc == RC_OK ? from_record(s, out, r, method, e) : rc;
+}
+
 struct find_user {
 	struct view der;
 	struct rec *found;

@@ -38,4 +38,9 @@ MUST enum rc auth_password(struct store *s, struct principal **out,
 MUST enum rc auth_certificate(
     struct store *s, struct principal **out, struct view der, struct err *e);
 
+/* The user as it is now, for somebody who logged in before. RC_AUTH when it is
+ * gone or disabled. */
+MUST enum rc auth_again(struct store *s, struct principal **out,
+    const char *uid, enum auth_method method, struct err *e);
+
 #endif

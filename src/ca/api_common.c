@@ -20,6 +20,7 @@ struct nonce {
 };
 struct session_data {
 	struct principal *who;
+	uint64_t epoch;       /* of callers_epoch, when who was read */
 	struct nonce *nonces; /* newest first */
 	size_t n_nonces;
 };
@@ -55,6 +56,7 @@ api_session(struct http_call *c, const struct principal *who)
 	if (s == NULL)
 		return NULL;
 	s->who = who != NULL ? principal_copy(who) : NULL;
+	s->epoch = callers_epoch(api_ca(c)->callers);
 	return http_session_new(c, s, session_data_free);
 }
 
@@ -94,21 +96,72 @@ by_password(struct http_call *c, const char *user, struct view password,
 	return rc;
 }
 
+static void
+audit_unknown(struct http_call *c, struct view der)
+{
+	AUTO_BUF subject = buf_empty(4096);
+	struct cert x;
+
+	if (cert_parse(&x, der, NULL) == RC_OK &&
+	    name_text(&subject, x.subject, NULL) == RC_OK)
+		audit_auth(
+		    api_ca(c), NULL, "certUserDBAuthMgr", buf_cstr(&subject));
+}
+
+/* A certificate that is no user's is not a failed log-in: end-entity pages are
+ * open to its owner. *out stays NULL then. */
 static enum rc
-by_certificate(struct http_call *c, struct principal **out, struct err *e)
+by_certificate(
+    struct http_call *c, struct view der, struct principal **out, struct err *e)
 {
 	struct ca *ca = api_ca(c);
-	enum rc rc = auth_certificate(ca->store, out, c->peer_cert, e);
+	uint64_t epoch = callers_epoch(ca->callers);
+	enum rc rc;
 
-	if (rc == RC_AUTH) {
-		AUTO_BUF subject = buf_empty(4096);
-		struct cert x;
-		if (cert_parse(&x, c->peer_cert, NULL) == RC_OK &&
-		    name_text(&subject, x.subject, NULL) == RC_OK)
-			audit_auth(
-			    ca, NULL, "certUserDBAuthMgr", buf_cstr(&subject));
+	if ((*out = callers_get(ca->callers, der)) != NULL)
+		return RC_OK;
+	rc = auth_certificate(ca->store, out, der, e);
+	if (rc == RC_OK)
+		callers_put(ca->callers, *out, epoch);
+	else if (rc == RC_AUTH)
+		audit_unknown(c, der);
+	return rc == RC_AUTH ? RC_OK : rc;
+}
+
+/* The session's user as it is now: groups may have changed, the user or the
+ * certificate may be gone. */
+static enum rc
+by_session(struct http_call *c, struct principal **out, struct err *e)
+{
+	struct ca *ca = api_ca(c);
+	struct session_data *s = http_session_data(c->session);
+	uint64_t epoch = callers_epoch(ca->callers);
+	AUTO(principal) was = NULL;
+	enum rc rc;
+
+	http_session_lock(c->session);
+	if (s->who != NULL)
+		was = principal_copy(s->who);
+	bool fresh = s->epoch == epoch;
+	http_session_unlock(c->session);
+	if (was == NULL)
+		return RC_OK;
+	if (was->method == AUTH_CERTIFICATE)
+		return by_certificate(
+		    c, view_of(was->cert, was->cert_len), out, e);
+	if (fresh) {
+		*out = principal_steal(&was);
+		return RC_OK;
 	}
-	return rc;
+	rc = auth_again(ca->store, out, was->uid, was->method, e);
+	if (rc != RC_OK)
+		return rc == RC_AUTH ? RC_OK : rc;
+	http_session_lock(c->session);
+	principal_free(s->who);
+	s->who = principal_copy(*out);
+	s->epoch = epoch;
+	http_session_unlock(c->session);
+	return RC_OK;
 }
 
 enum rc
@@ -120,25 +173,17 @@ api_caller(struct http_call *c, struct principal **out, struct err *e)
 
 	*out = NULL;
 	if (c->session != NULL) {
-		struct session_data *s = http_session_data(c->session);
-		http_session_lock(c->session);
-		if (s->who != NULL)
-			*out = principal_copy(s->who);
-		http_session_unlock(c->session);
-		if (*out != NULL)
-			return RC_OK;
+		rc = by_session(c, out, e);
+		if (rc != RC_OK || *out != NULL)
+			return rc;
 	}
 	rc = http_basic(c, &user, &password, e);
 	if (rc == RC_OK)
 		return by_password(c, user, password, out, e);
 	if (rc != RC_NOTFOUND)
 		return rc;
-	if (c->peer_cert.len > 0) {
-		rc = by_certificate(c, out, e);
-		/* a certificate that is no user's is not a failed log-in:
-		 * end-entity pages are open to its owner */
-		return rc == RC_AUTH ? RC_OK : rc;
-	}
+	if (c->peer_cert.len > 0)
+		return by_certificate(c, c->peer_cert, out, e);
 	return RC_OK;
 }
 

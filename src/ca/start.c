@@ -42,6 +42,7 @@ ca_free(struct ca *ca)
 	profiles_free(ca->profiles);
 	acl_free(ca->acl);
 	ocsp_table_free(ca->ocsp_ready);
+	callers_free(ca->callers);
 	identity_done(&ca->signing);
 	identity_done(&ca->ocsp);
 	buf_done(&ca->issuer_text);
@@ -330,8 +331,14 @@ follow(void *arg, const struct feed_item *i)
 
 	switch ((int)i->kind) {
 	case REC_CERT:
-		if (num_parse(&serial, i->id, true, NULL) == RC_OK)
+		if (num_parse(&serial, i->id, true, NULL) == RC_OK) {
 			ocsp_table_drop(ca->ocsp_ready, &serial);
+			callers_cert_changed(ca->callers, &serial);
+		}
+		break;
+	case REC_USER:
+	case REC_GROUP:
+		callers_users_changed(ca->callers);
 		break;
 	case REC_PROFILE:
 		profiles_follow(ca->profiles, i->id, i->rec);
@@ -582,11 +589,13 @@ open_parts(struct ca *ca, struct err *e)
 	    (rc = open_points(ca, e)) != RC_OK)
 		return rc;
 	ca->ocsp_ready = ocsp_table_new();
-	if (ca->ocsp_ready == NULL)
+	ca->callers = callers_new();
+	if (ca->ocsp_ready == NULL || ca->callers == NULL)
 		return err_set(e, RC_NOMEM, "CA");
 	rc = store_watch(ca->store, &ca->watch,
-	    1u << REC_CERT | 1u << REC_PROFILE | 1u << REC_ACL, UINT64_MAX,
-	    follow, ca, e);
+	    1u << REC_CERT | 1u << REC_PROFILE | 1u << REC_ACL |
+		1u << REC_USER | 1u << REC_GROUP,
+	    UINT64_MAX, follow, ca, e);
 	if (rc != RC_OK || (rc = selftests_start(ca, e)) != RC_OK)
 		return rc;
 	return ca_routes(ca, e);

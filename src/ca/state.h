@@ -5,6 +5,7 @@
 
 #include "auth/acl.h"
 #include "ca/ca.h"
+#include "ca/callers.h"
 #include "ca/ocsp_table.h"
 #include "ca/profiles.h"
 #include "crl/issuing_point.h"
@@ -43,6 +44,7 @@ struct ca {
 	size_t n_allowed;
 
 	struct profiles *profiles;
+	struct callers *callers;
 	struct acl *acl; /* behind acl_lock: replaced when the record changes */
 	pthread_rwlock_t acl_lock;
 	struct issuing_point *points[CA_POINTS_MAX];
