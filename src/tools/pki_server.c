@@ -163,7 +163,10 @@ list_all(void)
 {
 	for (const struct server_family *f = server_families; f->name != NULL;
 	     f++) {
-		if (f->subs != NULL)
+		/* a family may be in two files */
+		if (f->subs != NULL ||
+		    (f > server_families && *f->name != '\0' &&
+			strcmp(f->name, f[-1].name) == 0))
 			continue;
 		if (*f->name != '\0') {
 			print_row(NULL, f->name, f->text);

@@ -9,7 +9,8 @@
 
 /* of the instance */
 extern const struct server_cmd server_life[], server_instance[],
-    server_subsystem[], server_password[];
+    server_subsystem[], server_password[], server_cert[], server_cert_make[],
+    server_subsystem_cert[];
 /* of a subsystem; names without "ca-" */
 extern const struct server_cmd server_deploy[], server_config[], server_crl[];
 

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pki_server_issue.c - cert-request and cert-create: new keys and certificates
+ * of an instance whose CA key is at hand (spec deployment 7.3).
+ * Owns:    nothing.
+ * Trusts:  the instance's token and the request in certs/.
+ * Threads: none. */
+#include "tools/pki_server_cert.h"
+
+#include <openssl/rand.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "tools/pki_certs.h"
+#include "tools/pki_server_cmds.h"
+#include "x509/name.h"
+#include "x509/template.h"
+
+enum {
+	SERIAL_LEN = 16,
+	TEMP_MONTHS = 3,
+	RSA_BITS_DEFAULT = 2048,
+};
+
+/* ---- cert-request ---- */
+
+/* The certificate that is there now; RC_NOTFOUND when there is none. */
+static enum rc
+present_cert(struct server *s, const struct sys_cert *c, struct buf *der,
+    struct cert *out, struct err *e)
+{
+	AUTO_BUF nick = buf_empty(0);
+	struct keystore *ks;
+	enum rc rc;
+
+	if ((rc = sys_cert_nick(c, &nick, e)) != RC_OK ||
+	    (rc = server_keystore(s, &ks, e)) != RC_OK ||
+	    (rc = keystore_find_cert(ks, der, buf_cstr(&nick), e)) != RC_OK)
+		return rc;
+	return cert_parse(out, buf_view(der), e);
+}
+
+/* A key like the one of the present certificate, else RSA. */
+static enum rc
+keygen_like(struct keygen *g, const struct cert *c, struct err *e)
+{
+	enum keytype type = KEYTYPE_RSA;
+	enum oid curve = OID_COUNT;
+	int bits = RSA_BITS_DEFAULT;
+	enum rc rc;
+
+	if (c != NULL &&
+	    (rc = spki_info(c->spki, &type, &bits, &curve, e)) != RC_OK)
+		return rc;
+	*g = (struct keygen){ .type = type,
+		.rsa_bits = bits,
+		.curve = curve,
+		.sensitive = true,
+		.extractable = true };
+	return RC_OK;
+}
+
+/* A CA asks for what it will be. */
+static enum rc
+request_exts(struct ext_list *l, const struct sys_cert *c, const struct args *a,
+    struct view spki, struct err *e)
+{
+	const char *path = args_get(a, "ext");
+	enum rc rc;
+
+	if (path != NULL)
+		return certs_ext_file(l, path, spki, NULL, e);
+	if (strcmp(c->id, "ca_signing") != 0)
+		return RC_OK;
+	rc = certs_ext_text(
+	    l, "basicConstraints", "critical, CA:TRUE", spki, NULL, e);
+	return rc == RC_OK
+	    ? certs_ext_text(l, "keyUsage",
+		  "critical, digitalSignature, nonRepudiation, keyCertSign, "
+		  "cRLSign",
+		  spki, NULL, e)
+	    : rc;
+}
+
+static enum rc
+run_request(struct server *s, const struct args *a, struct err *e)
+{
+	AUTO_BUF old = buf_empty(CERT_DER_MAX), subject = buf_empty(0),
+		 der = buf_empty(REQ_DER_MAX), pem = buf_empty(0);
+	AUTO(sys_cert) c = NULL;
+	AUTO(arena) arena = arena_new(0);
+	AUTO(key) key = NULL;
+	AUTO_STR path = NULL;
+	struct ext_list exts;
+	struct keystore *ks;
+	struct keygen g;
+	struct cert x;
+	bool has;
+	enum rc rc = sys_cert_find(s, &c, args_at(a, 0), e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (arena == NULL || (path = sys_cert_path(s, c, "csr")) == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	has = present_cert(s, c, &old, &x, NULL) == RC_OK;
+	if (args_has(a, "subject"))
+		buf_add_str(&subject, args_get(a, "subject"));
+	else if (!has)
+		return err_set(e, RC_USAGE, "Missing subject DN");
+	else if ((rc = name_text(&subject, x.subject, e)) != RC_OK)
+		return rc;
+	ext_list_init(&exts, arena);
+	if ((rc = keygen_like(&g, has ? &x : NULL, e)) != RC_OK ||
+	    (rc = server_keystore(s, &ks, e)) != RC_OK ||
+	    (rc = keystore_generate(
+		 ks, &key, args_str(a, "token", c->token), &g, e)) != RC_OK ||
+	    (rc = request_exts(&exts, c, a, key_spki(key), e)) != RC_OK ||
+	    (rc = certs_make_req(
+		 &der, key, buf_cstr(&subject), &exts, NULL, e)) != RC_OK)
+		return rc;
+	text_add_pem(&pem, "CERTIFICATE REQUEST", buf_view(&der), "\n");
+	return server_write(s, path, buf_view(&pem), 0660, e);
+}
+
+/* ---- cert-create ---- */
+
+/* A certificate in the making. */
+struct making {
+	struct server *s;
+	const struct sys_cert *c;
+	const struct args *a;
+	struct buf old_der, csr_der, issuer_der;
+	struct cert old, issuer; /* views into the buffers */
+	struct req req;
+	struct key *key; /* of the issuer */
+	bool self;       /* the CA's own */
+	struct cert_template t;
+};
+
+static void
+making_done(struct making *m)
+{
+	buf_done(&m->old_der);
+	buf_done(&m->csr_der);
+	buf_done(&m->issuer_der);
+	key_free(m->key);
+}
+
+/* --issuer, else the signing certificate of the CA in this instance. */
+static enum rc
+find_issuer(struct making *m, struct err *e)
+{
+	const char *name = args_get(m->a, "issuer");
+	AUTO_BUF nick = buf_empty(0);
+	AUTO(sys_cert) ca = NULL;
+	struct keystore *ks;
+	enum rc rc;
+
+	if (name != NULL) {
+		buf_add_str(&nick, name);
+	} else {
+		if (!server_has(m->s->paths, "ca"))
+			return err_set(e, RC_UNSUPPORTED,
+			    "no CA in instance %s: let its CA renew the "
+			    "certificate (pki ca-cert-issue), then use "
+			    "cert-import",
+			    m->s->name);
+		rc = sys_cert_find(m->s, &ca, "ca_signing", e);
+		if (rc == RC_OK)
+			rc = sys_cert_nick(ca, &nick, e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	if ((rc = server_keystore(m->s, &ks, e)) != RC_OK ||
+	    (rc = keystore_find_pair(
+		 ks, &m->key, &m->issuer_der, buf_cstr(&nick), e)) != RC_OK)
+		return rc;
+	return cert_parse(&m->issuer, buf_view(&m->issuer_der), e);
+}
+
+/* What the certificate is made of: the present one (--renew, --temp), or the
+ * request. */
+static enum rc
+find_source(struct making *m, struct view *exts, struct err *e)
+{
+	AUTO_STR path = NULL;
+	enum rc rc;
+
+	if (args_has(m->a, "renew") || args_has(m->a, "temp")) {
+		rc = present_cert(m->s, m->c, &m->old_der, &m->old, e);
+		if (rc != RC_OK)
+			return rc;
+		m->t.subject = m->old.subject;
+		m->t.spki = m->old.spki;
+		*exts = m->old.exts;
+	} else {
+		if ((path = sys_cert_path(m->s, m->c, "csr")) == NULL)
+			return err_set(e, RC_NOMEM, "out of memory");
+		rc = certs_load_req(&m->req, &m->csr_der, path, e);
+		if (rc != RC_OK)
+			return rc;
+		m->t.subject = m->req.subject;
+		m->t.spki = m->req.spki;
+		*exts = m->req.exts;
+		/* a request that asks for nothing gets what is there now */
+		if (exts->len == 0 &&
+		    present_cert(m->s, m->c, &m->old_der, &m->old, NULL) ==
+			RC_OK)
+			*exts = m->old.exts;
+	}
+	m->self = args_get(m->a, "issuer") == NULL &&
+	    strcmp(m->c->id, "ca_signing") == 0;
+	return RC_OK;
+}
+
+static enum rc
+set_exts(struct making *m, struct view from, struct err *e)
+{
+	const struct cert *issuer = m->self ? NULL : &m->issuer;
+	const char *path = args_get(m->a, "ext");
+	struct ext x;
+	enum rc rc = RC_OK;
+
+	if (path != NULL)
+		return certs_ext_file(&m->t.exts, path, m->t.spki, issuer, e);
+	while (from.len > 0) {
+		if ((rc = ext_next(&from, &x, e)) != RC_OK ||
+		    (rc = ext_list_set(
+			 &m->t.exts, x.oid, x.critical, x.value, e)) != RC_OK)
+			return rc;
+	}
+	/* the issuer's key may be another one by now */
+	rc = certs_ext_text(&m->t.exts, "authorityKeyIdentifier", "keyid",
+	    m->t.spki, issuer, e);
+	if (rc != RC_OK || args_has(m->a, "renew") || args_has(m->a, "temp"))
+		return rc;
+	return certs_ext_text(
+	    &m->t.exts, "subjectKeyIdentifier", "hash", m->t.spki, NULL, e);
+}
+
+static enum rc
+set_serial(struct making *m, struct err *e)
+{
+	const char *text = args_get(m->a, "serial");
+	uint8_t random[SERIAL_LEN];
+
+	if (text != NULL)
+		return num_parse(&m->t.serial, text, false, e);
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		return err_openssl(e, RC_CRYPTO, "random numbers");
+	random[0] = (uint8_t)((random[0] & 0x7f) | 0x40);
+	return num_from_view(&m->t.serial, view_of(random, sizeof(random)), e);
+}
+
+/* As long as before, three months for a temporary one, two years for a new
+ * one; not longer than the issuer. */
+static void
+set_validity(struct making *m)
+{
+	int64_t now = clock_now(&clock_system);
+
+	m->t.not_before = now;
+	if (args_has(m->a, "temp"))
+		m->t.not_after = civil_add_months(now, TEMP_MONTHS);
+	else if (args_has(m->a, "renew"))
+		m->t.not_after = now + (m->old.not_after - m->old.not_before);
+	else
+		m->t.not_after = civil_add_months(now, 24);
+	if (!m->self && m->t.not_after > m->issuer.not_after)
+		m->t.not_after = m->issuer.not_after;
+}
+
+/* The CA's configured algorithm where its key can do it. */
+static enum sigalg
+signing_alg(const struct making *m)
+{
+	AUTO(cfg) c = NULL;
+	enum sigalg a = SIGALG_COUNT;
+
+	if (server_has(m->s->paths, "ca") &&
+	    server_cs(m->s, &c, "ca", NULL) == RC_OK)
+		a = sigalg_find(
+		    cfg_str(c, "ca.signing.defaultSigningAlgorithm", ""));
+	return a != SIGALG_COUNT && key_can_sign(m->key, a)
+	    ? a
+	    : key_default_sigalg(m->key);
+}
+
+/* The CA's records must know of it before anybody can use it. */
+static enum rc
+record(struct making *m, struct view der, struct err *e)
+{
+	AUTO_BUF text = buf_empty(0);
+	AUTO_JSON q = NULL;
+	enum rc rc;
+
+	if (args_get(m->a, "issuer") != NULL && !server_has(m->s->paths, "ca"))
+		return RC_OK;
+	buf_add_base64(&text, der, 0, "");
+	q = json_pack("{s:s}", "cert", buf_cstr(&text));
+	if ((rc = server_use(m->s, "ca", e)) != RC_OK)
+		return rc;
+	return server_call(m->s, "cert-add", q, NULL, e);
+}
+
+static enum rc
+make(struct making *m, struct buf *der, struct err *e)
+{
+	AUTO_BUF tbs = buf_empty(CERT_DER_MAX);
+	struct view exts = view_of(NULL, 0);
+	enum rc rc;
+
+	if ((rc = find_issuer(m, e)) != RC_OK ||
+	    (rc = find_source(m, &exts, e)) != RC_OK)
+		return rc;
+	m->t.version = 2;
+	m->t.issuer = m->self ? m->t.subject : m->issuer.subject;
+	set_validity(m);
+	m->t.sigalg = signing_alg(m);
+	if ((rc = set_serial(m, e)) != RC_OK ||
+	    (rc = set_exts(m, exts, e)) != RC_OK ||
+	    (rc = template_tbs(&tbs, &m->t, e)) != RC_OK)
+		return rc;
+	return key_sign_object(m->key, m->t.sigalg, buf_view(&tbs), der, e);
+}
+
+static enum rc
+check_options(const struct args *a, struct err *e)
+{
+	if (args_has(a, "n") && args_has(a, "u"))
+		return err_set(e, RC_USAGE, "-n cannot be used with -u");
+	if (args_has(a, "w") && args_has(a, "W"))
+		return err_set(e, RC_USAGE, "-w cannot be used with -W");
+	if (args_has(a, "temp") && args_has(a, "renew"))
+		return err_set(
+		    e, RC_USAGE, "--temp cannot be used with --renew");
+	return RC_OK;
+}
+
+static enum rc
+run_create(struct server *s, const struct args *a, struct err *e)
+{
+	AUTO(arena) arena = arena_new(0);
+	AUTO(sys_cert) c = NULL;
+	AUTO_BUF der = buf_empty(CERT_DER_MAX), pem = buf_empty(0);
+	AUTO_STR path = NULL;
+	struct making m = { .s = s, .a = a };
+	const char *output = args_get(a, "output");
+	enum rc rc;
+
+	if ((rc = check_options(a, e)) != RC_OK ||
+	    (rc = sys_cert_find(s, &c, args_at(a, 0), e)) != RC_OK)
+		return rc;
+	if (arena == NULL || (path = sys_cert_path(s, c, "crt")) == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	m.c = c;
+	m.old_der = m.csr_der = m.issuer_der = buf_empty(CERT_DER_MAX);
+	template_init(&m.t, arena);
+	rc = make(&m, &der, e);
+	if (rc == RC_OK)
+		rc = record(&m, buf_view(&der), e);
+	making_done(&m);
+	if (rc != RC_OK)
+		return rc;
+	if (output != NULL)
+		return out_der(output, NULL, "CERTIFICATE", buf_view(&der), e);
+	text_add_pem(&pem, "CERTIFICATE", buf_view(&der), "\n");
+	return server_write(s, path, buf_view(&pem), 0660, e);
+}
+
+static const struct opt request_opts[] = {
+	SERVER_OPTS,
+	OPT("token", "name", "Token of the key (default: as configured)"),
+	OPT("subject", "DN", "Subject DN (default: as it is now)"),
+	OPT("ext", "file", "File with certificate extensions"),
+	OPT_END,
+};
+static const struct opt create_opts[] = {
+	SERVER_OPTS,
+	OPT_FLAG("temp", "As it is now, for three months"),
+	OPT_FLAG("renew", "As it is now, for as long as before"),
+	OPT("serial", "number", "Serial number (default: random)"),
+	OPT("output", "file", "Output file (default: certs/<id>.crt)"),
+	OPT("issuer", "nickname", "Issuer (default: this instance's CA)"),
+	OPT("ext", "file", "File with certificate extensions"),
+	OPT("token", "name", "Accepted"),
+	OPT_LETTER("p", 'p', "port", "Accepted"),
+	OPT_LETTER("d", 'd', "folder", "Accepted"),
+	{ "c", 'c', "password", "Accepted", true, NULL },
+	OPT_LETTER("C", 'C', "file", "Accepted"),
+	OPT_LETTER("n", 'n', "nickname", "Accepted (excludes -u)"),
+	OPT_LETTER("u", 'u', "user", "Accepted (excludes -n)"),
+	{ "w", 'w', "password", "Accepted (excludes -W)", true, NULL },
+	OPT_LETTER("W", 'W', "file", "Accepted (excludes -w)"),
+	OPT_END,
+};
+
+const struct server_cmd server_cert_make[] = {
+	{ "cert-request", "<cert ID>",
+	    "Make a key and a request of a system certificate", request_opts, 1,
+	    1, run_request, NEED_INSTANCE },
+	{ "cert-create", "<cert ID>",
+	    "Make a system certificate with the CA of this instance",
+	    create_opts, 1, 1, run_create, NEED_INSTANCE },
+	{ 0 },
+};
