@@ -3,6 +3,8 @@
  * Owns:    the pooled connections.
  * Trusts:  nothing: answers come from the network.
  * Threads: any; a connection belongs to its taker until it is given back. */
+#include <time.h>
+
 #include "base/secret.h"
 #include "store/ldap_int.h"
 
@@ -113,14 +115,32 @@ dir_connect(struct ldap_be *be, LDAP **out, struct err *e)
 	return RC_OK;
 }
 
+/* Waits for a connection or the right to open one; false: too long. */
+static bool
+wait_free(struct ldap_be *be)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += be->timeout_ms / 1000 + 1;
+	while (be->n_idle == 0 && be->n_open >= be->max_open)
+		if (pthread_cond_timedwait(
+			&be->pool_free, &be->pool_lock, &until) != 0)
+			return false;
+	return true;
+}
+
 enum rc
 dir_take(struct ldap_be *be, LDAP **out, struct err *e)
 {
 	enum rc rc;
 
 	pthread_mutex_lock(&be->pool_lock);
-	while (be->n_idle == 0 && be->n_open >= be->max_open)
-		pthread_cond_wait(&be->pool_free, &be->pool_lock);
+	if (!wait_free(be)) {
+		pthread_mutex_unlock(&be->pool_lock);
+		return err_set(e, RC_UNAVAILABLE,
+		    "directory: all %zu connections are busy", be->max_open);
+	}
 	if (be->n_idle > 0) {
 		*out = be->idle[--be->n_idle];
 		pthread_mutex_unlock(&be->pool_lock);

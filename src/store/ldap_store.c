@@ -122,6 +122,8 @@ fill(struct ldap_be *be, const struct ldap_params *p, struct err *e)
 	be->clock = p->clock != NULL ? p->clock : &clock_system;
 	be->max_open =
 	    p->connections > 0 ? p->connections : LDAP_BE_CONNECTIONS;
+	if (be->max_open < 2)
+		be->max_open = 2; /* a modification may have to look first */
 	be->idle = calloc(be->max_open, sizeof(LDAP *));
 	if (ok && p->password != NULL) {
 		be->password = secret_new(secret_view(p->password));
