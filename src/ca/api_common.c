@@ -146,9 +146,12 @@ by_session(struct http_call *c, struct principal **out, struct err *e)
 	http_session_unlock(c->session);
 	if (was == NULL)
 		return RC_OK;
-	if (was->method == AUTH_CERTIFICATE)
-		return by_certificate(
-		    c, view_of(was->cert, was->cert_len), out, e);
+	if (was->method == AUTH_CERTIFICATE) {
+		/* a cookie without its certificate is a stolen one */
+		if (!view_eq(c->peer_cert, view_of(was->cert, was->cert_len)))
+			return RC_OK;
+		return by_certificate(c, c->peer_cert, out, e);
+	}
 	if (fresh) {
 		*out = principal_steal(&was);
 		return RC_OK;

@@ -362,6 +362,23 @@ enum {
 	RAW = 2
 };
 
+/* Those that profiles may name (profile.ids of registry.cfg). */
+static enum rc
+check_class(const struct profile *p, struct err *e)
+{
+	static const char *const known[] = { "caEnrollImpl",
+		"caUserCertEnrollImpl", "caServerCertEnrollImpl",
+		"caCACertEnrollImpl" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(p->class_id, known[i]) == 0)
+			return RC_OK;
+	}
+	return err_set(e, RC_INVALID,
+	    "classId %.64s is not known; most profiles say caEnrollImpl",
+	    p->class_id);
+}
+
 static void
 change(struct http_call *c, unsigned how)
 {
@@ -378,6 +395,8 @@ change(struct http_call *c, unsigned how)
 	if (rc == RC_OK && id != NULL && strcmp(x->id, id) != 0)
 		rc = err_set(
 		    &e, RC_INVALID, "the profile's id is not that of the path");
+	if (rc == RC_OK)
+		rc = check_class(x, &e);
 	if (rc == RC_OK)
 		rc = how & ADD ? profiles_add(api_ca(c)->profiles, x, &e)
 			       : profiles_modify(api_ca(c)->profiles, x, &e);

@@ -207,6 +207,7 @@ open_keys(struct instance *i, struct err *e)
 {
 	struct keystore_module modules[8];
 	size_t n = 0;
+	enum rc rc;
 	const struct cfg *c = i->server_cfg;
 	struct keystore_open_params p = { .dir = i->paths->alias,
 		.sign_in_token = cfg_bool(c, "sign_in_token", false),
@@ -223,7 +224,8 @@ open_keys(struct instance *i, struct err *e)
 		modules[n++] = (struct keystore_module){ x.name + 7, x.value };
 	}
 	p.n_modules = n;
-	return keystore_open(&i->keystore, &p, e);
+	rc = keystore_open(&i->keystore, &p, e);
+	return rc == RC_AUTH ? err_prefix(e, "%s", i->paths->password) : rc;
 }
 
 /* Roots for client certificates: every certificate trusted to issue them. */
