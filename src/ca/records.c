@@ -151,19 +151,26 @@ static enum rc
 cert_del(struct store *s, const json_t *args, struct buf *out, struct err *e)
 {
 	const char *text = arg(args, "serial");
+	AUTO(arena) a = arena_new(0);
 	AUTO(batch) b = batch_new();
 	AUTO(rec) r = NULL;
 	char hex[NUM_TEXT_MAX];
+	struct cert_rec c;
 	struct num serial;
 	enum rc rc;
 
 	(void)out;
-	if (b == NULL || text == NULL)
+	if (a == NULL || b == NULL || text == NULL)
 		return err_set(e, RC_USAGE, "serial is missing");
 	if ((rc = num_parse(&serial, text, false, e)) != RC_OK ||
 	    (rc = store_get(s, &r, REC_CERT, num_hex(hex, &serial), e)) !=
-		RC_OK)
+		RC_OK ||
+	    (rc = cert_rec_decode(&c, r, a, e)) != RC_OK)
 		return rc;
+	/* its record is what keeps it on the CRL */
+	if (c.status == CERT_REVOKED)
+		return err_set(e, RC_CONFLICT,
+		    "certificate %s is revoked and has not expired", text);
 	batch_delete(b, REC_CERT, r->id);
 	return store_commit(s, b, e);
 }

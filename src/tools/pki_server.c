@@ -290,7 +290,10 @@ run_words(struct server *s, char **words, size_t n, struct err *e)
 	if ((rc = check_operands(words[0], c, a, e)) != RC_OK ||
 	    (rc = prepare(s, c, a, sub, e)) != RC_OK)
 		return rc;
-	return c->run(s, a, e);
+	rc = c->run(s, a, e);
+	if (rc == RC_USAGE && text_starts(e->text, "Missing "))
+		print_usage(stderr, words[0], c);
+	return rc;
 }
 
 static int

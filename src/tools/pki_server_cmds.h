@@ -12,6 +12,8 @@ extern const struct server_cmd server_life[], server_instance[],
     server_subsystem[], server_password[], server_cert[], server_cert_make[],
     server_subsystem_cert[];
 /* of a subsystem; names without "ca-" */
-extern const struct server_cmd server_deploy[], server_config[], server_crl[];
+extern const struct server_cmd server_deploy[], server_config[], server_crl[],
+    server_user[], server_group[], server_acl[], server_ca_cert[],
+    server_profile[], server_clone[];
 
 #endif

@@ -19,5 +19,11 @@ const struct server_family server_families[] = {
 	{ "", "", server_deploy, ALL },
 	{ "config", "Configuration management commands", server_config, ALL },
 	{ "crl", "CRL management commands", server_crl, "ca" },
+	{ "cert", "Certificate and request commands", server_ca_cert, "ca" },
+	{ "profile", "Profile commands", server_profile, "ca" },
+	{ "user", "User commands", server_user, ALL },
+	{ "group", "Group commands", server_group, ALL },
+	{ "acl", "Access rule commands", server_acl, ALL },
+	{ "clone", "Clone commands", server_clone, ALL },
 	{ NULL, NULL, NULL, NULL },
 };
