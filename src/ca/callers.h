@@ -14,6 +14,7 @@ enum {
 	CALLERS_MAX = 256
 };
 
+/* Empty; NULL when memory is out. */
 struct callers *callers_new(void);
 void callers_free(struct callers *c);
 OWNED(callers)

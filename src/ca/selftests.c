@@ -51,8 +51,7 @@ check_time(
 	char date[CLOCK_TEXT_MAX];
 
 	if (now > c->not_after) {
-		snprintf(text, ERR_TEXT_MAX,
-		    "%.80s: expired on %s; renew it",
+		snprintf(text, ERR_TEXT_MAX, "%.80s: expired on %s; renew it",
 		    subject, clock_text_java(date, c->not_after));
 		return SELFTEST_EXPIRED;
 	}

@@ -25,6 +25,7 @@ struct selftest_info {
 	bool at_start, critical_at_start, on_demand, critical_on_demand;
 };
 
+/* Number of self tests. */
 size_t selftest_count(void);
 /* Index by id, case-insensitive; SIZE_MAX when unknown. */
 size_t selftest_find(const char *id);

@@ -98,15 +98,19 @@ enum rc dir_dn_id(
 
 /* --- ldap_write.c ------------------------------------------------------- */
 
+/* store_commit of this back-end. */
 enum rc dir_commit(void *impl, const struct batch *b, struct err *e);
 
 /* --- ldap_read.c -------------------------------------------------------- */
 
 extern char *dir_read_attrs[]; /* "*", "entryUSN" */
+/* store_get of this back-end. */
 enum rc dir_get(void *impl, struct rec **out, enum rec_kind kind,
     const char *id, struct err *e);
+/* store_search of this back-end. */
 enum rc dir_search(void *impl, const struct query *q,
     bool (*fn)(void *arg, const struct rec *r), void *arg, struct err *e);
+/* store_count of this back-end. */
 enum rc dir_count(void *impl, uint64_t *out, enum rec_kind kind,
     const char *filter, struct err *e);
 /* Reads one attribute of an entry by a base search. RC_NOTFOUND. */

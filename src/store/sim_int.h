@@ -84,9 +84,11 @@ struct sim {
 
 /* --- sim_entry.c -------------------------------------------------------- */
 
+/* A new entry; NULL when memory is out. */
 struct sim_entry *sim_entry_new(
     const struct change *add, uint64_t unique, const struct csn *csn);
 void sim_entry_free(struct sim_entry *x);
+/* A deep copy; NULL when memory is out. */
 struct sim_entry *sim_entry_copy(const struct sim_entry *x);
 /* Applies the modifications of c, stamped csn. false: memory is out. */
 bool sim_entry_modify(struct sim_entry *x, const struct change *c,
@@ -96,6 +98,7 @@ struct rec *sim_entry_rec(const struct sim_entry *x);
 
 /* --- sim_replica.c ------------------------------------------------------ */
 
+/* The entry, or NULL. */
 struct sim_entry *sim_find(
     struct sim_replica *r, enum rec_kind kind, const char *id);
 /* A local write, logged. Out: the entry concerned. */
@@ -108,6 +111,7 @@ void sim_wipe(struct sim_replica *r);
 
 /* --- sim_store.c -------------------------------------------------------- */
 
+/* A store over one replica of the simulator. */
 struct store *sim_store_new(struct sim_replica *r);
 /* Hands one change to the watchers; state must not be locked. */
 void sim_deliver(struct sim_replica *r, const struct rec *rec,
