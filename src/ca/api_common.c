@@ -45,27 +45,6 @@ api_ca(struct http_call *c)
 	return c->route_arg;
 }
 
-struct http_session *
-api_session(struct http_call *c, const struct principal *who)
-{
-	struct session_data *s;
-
-	if (c->session != NULL)
-		return c->session;
-	s = calloc(1, sizeof(*s));
-	if (s == NULL)
-		return NULL;
-	s->who = who != NULL ? principal_copy(who) : NULL;
-	s->epoch = callers_epoch(api_ca(c)->callers);
-	return http_session_new(c, s, session_data_free);
-}
-
-void
-api_session_close(struct http_call *c)
-{
-	http_session_end(c);
-}
-
 static void
 audit_auth(struct ca *ca, const struct principal *who, const char *manager,
     const char *attempted)
@@ -81,6 +60,31 @@ audit_auth(struct ca *ca, const struct principal *who, const char *manager,
 			"authentication failure", { "AuthMgr", manager },
 			{ "AttemptedCred", attempted }),
 		    NULL)); /* likewise */
+}
+
+struct http_session *
+api_session(struct http_call *c, const struct principal *who)
+{
+	struct session_data *s;
+
+	if (c->session != NULL)
+		return c->session;
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	s->who = who != NULL ? principal_copy(who) : NULL;
+	s->epoch = callers_epoch(api_ca(c)->callers);
+	/* passwords were audited when they were checked; certificates are shown
+	 * at each call, so once a session */
+	if (who != NULL && who->method == AUTH_CERTIFICATE)
+		audit_auth(api_ca(c), who, "certUserDBAuthMgr", NULL);
+	return http_session_new(c, s, session_data_free);
+}
+
+void
+api_session_close(struct http_call *c)
+{
+	http_session_end(c);
 }
 
 static enum rc

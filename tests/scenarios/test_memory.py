@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests leave no memory behind. MEMORY_REQUESTS (default 2000)."""
+import os
+
+from instance import csr
+
+REQUESTS = int(os.environ.get("MEMORY_REQUESTS", "2000"))
+GROWTH_MAX = 1 << 20
+
+
+def work(ca, client, n, request):
+    """n requests of all sorts."""
+    for i in range(n // 8):
+        serial = client.issue(request, "caAgentServerCert") if i % 4 == 0 else None
+        client.json("GET", "certs?size=20")
+        client.json("GET", "agent/certrequests?pageSize=20")
+        client.json("GET", "profiles/caServerCert")
+        client.call("GET", "certs/0x1")
+        client.call("POST", "certrequests", "{")
+        ca.plain("GET", "/health")
+        ca.plain("POST", "/ca/ocsp", b"nonsense", {"Content-Type": "application/ocsp-request"})
+        if serial:
+            client.revoke(serial)
+
+
+def test_requests_leave_no_memory_behind(ca):
+    client, request = ca.agent(), csr()
+    work(ca, client, 1000, request)  # warm-up: pools, caches, arenas
+    before = ca.memory()
+    work(ca, client, REQUESTS, request)
+    growth = ca.memory() - before
+    print(f"{growth} bytes after {REQUESTS} requests, {before} before")
+    assert growth < GROWTH_MAX
+    client.close()
