@@ -39,7 +39,7 @@ def use(ca, user="u1"):
     agent.unrevoke(serial)
     rid = agent.submit(csr())[0]["requestID"]
     agent.act(rid, "reject")
-    agent.json("POST", "admin/users", {"UserID": user, "FullName": "U One", "Password": "Very-Secret-99"})
+    agent.json("POST", "admin/users", {"UserID": user, "FullName": "U One", "password": "Very-Secret-99"})
     agent.crl_update()
     bad = {"Authorization": "Basic Y2FhZG1pbjpOb3QtVGhlLVBhc3N3b3JkLTc3"}  # caadmin:Not-The-Password-77
     assert ca.anonymous().call("GET", "account/login", headers=bad)[0] == 401
