@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
+import curl_ca
 import program
-import served_ca
 
 HELPER = "/usr/lib/certmonger/dogtag-submit"
 ISSUED, WAIT, REJECTED, UNREACHABLE, UNCONFIGURED, WAIT_WITH_DELAY = 0, 1, 2, 3, 4, 5
@@ -15,13 +15,12 @@ STEPS_MAX = 8
 
 
 @pytest.fixture(scope="module")
-def ca():
-    server = served_ca.ServedCa()
+def ca(golden):
+    server = curl_ca.CurlCa(golden)
     # as FreeIPA sets it: the helper keeps neither session nor nonce
-    server.configure({"ca.enableNonces": "false"})
-    server.start()
-    yield server
-    server.close()
+    server.settings({"ca.enableNonces": "false"})
+    yield server.start()
+    server.remove()
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def helper(ca, csr, *argv, profile="caServerCert", cookie=None, cert=None, ee=No
     if cert:
         env["CERTMONGER_CERTIFICATE"] = cert
     return program.run(HELPER, "-E", (ee or ca.url) + "/ca/ee/ca", "-A", ca.tls_url + "/ca/agent/ca", "-T", profile,
-                       "-c", ca.agent, "-k", ca.agent, "-i", ca.ca_file, *argv, csr, env=env, status=None)
+                       "-c", ca.admin_pem, "-k", ca.admin_pem, "-i", ca.ca_file, *argv, csr, env=env, status=None)
 
 
 def enroll(ca, csr, *argv, **kw):
@@ -126,13 +125,11 @@ def test_nobody_without_an_agents_certificate_may_approve(ca):
     assert answer.endswith("401") or answer.endswith("403")
 
 
-def test_with_nonces_the_approval_is_refused(csr):
-    server = served_ca.ServedCa()
-    try:
-        server.configure({"ca.enableNonces": "true"})
-        server.start()
-        done = enroll(server, csr)
-        assert done.returncode == REJECTED
-        assert "Missing nonce." in done.stdout
-    finally:
-        server.close()
+def test_with_nonces_the_approval_is_refused(golden, csr):
+    server = curl_ca.CurlCa(golden)
+    server.settings({"ca.enableNonces": "true"})
+    server.start()
+    done = enroll(server, csr)
+    server.remove()
+    assert done.returncode == REJECTED
+    assert "Missing nonce." in done.stdout
