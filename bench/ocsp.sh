@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# OCSP answers for a hot set among a million certificates: ready ones beside
+# nginx with a file of that size, fresh ones beside ready + one bare signature.
+# Figures are a second of the daemon's processor.
+. "$(dirname "$0")/common"
+
+HOT=10000
+# rounds NAME: medians of CPU us into get_us, post_us, nginx_us.
+rounds() {
+	local http=HTTP_$1 daemon=$PID g=() p=() n=() i
+	for ((i = 0; i < ROUNDS; i++)); do
+		PID=$daemon
+		load plain "${!http}" "$WORK/get"; g+=("$cpu_us") rate_get=$rate
+		load plain "${!http}" "$WORK/post"; p+=("$cpu_us")
+		PID=$FRONT
+		load plain "$NGINX" "$WORK/file"; n+=("$cpu_us")
+	done
+	PID=$daemon
+	get_us=$(printf '%s\n' "${g[@]}" | median)
+	post_us=$(printf '%s\n' "${p[@]}" | median)
+	nginx_us=$(printf '%s\n' "${n[@]}" | median)
+}
+# fresh NAME: the same daemon without ready answers.
+fresh() {
+	local http=HTTP_$1 p=() i
+	for ((i = 0; i < ROUNDS; i++)); do
+		load plain "${!http}" "$WORK/post"; p+=("$cpu_us")
+	done
+	fresh_us=$(printf '%s\n' "${p[@]}" | median)
+}
+ocsp() { # NAME TEXT rsa|ec
+	local http=HTTP_$1 ca=CA_$1 store=STORE_$1 signature anon
+	spawn "$1" "$3"
+	"$B/fill" "${!store}" "${!ca}" "$MILLION" 10
+	"$B/requests" ocsp-get "${!ca}" "$MILLION" "$HOT" >"$WORK/get"
+	"$B/requests" ocsp-post "${!ca}" "$MILLION" "$HOT" >"$WORK/post"
+	start "$1"
+	load -w plain "${!http}" "$WORK/get"
+	load -w plain "${!http}" "$WORK/post"
+	mkdir -p "$WORK/files"
+	head -c "$bytes" /dev/zero >"$WORK/files/answer"
+	local daemon=$PID
+	nginx_start "$WORK/files"; FRONT=$PID PID=$daemon
+	"$B/requests" get /answer 190 >"$WORK/file"
+	rounds "$1"
+	anon=$(awk '/RssAnon/ { printf "%.1f", $2 / 1024 }' "/proc/$PID/status")
+	row "OCSP ready, GET, $2" "$(per_second "$get_us")" /s "$(per_second "$nginx_us")" "nginx, a file of $bytes octets"
+	row "OCSP ready, POST, $2" "$(per_second "$post_us")" /s "$(per_second "$nginx_us")" "the same, GET"
+	row "  seen by 32 clients, GET" "$rate_get" /s - "$HOT of $MILLION serials"
+	row "  memory after it, anonymous" "$anon" MB 120 "the goal"
+	stop "$1"
+	kill "$(ps -o ppid= -p "$FRONT")"
+	setting "$1" ca.ocspAnswerLifetime 0
+	start "$1"
+	fresh "$1"
+	stop "$1"
+	eval "$("$B/limits" crypto)"
+	[ "$3" = rsa ] && signature=$rsa_us || signature=$ec_us
+	row "OCSP fresh, POST, $2" "$(per_second "$fresh_us")" /s \
+	    "$(per_second "$post_us + $signature")" "ready $post_us + signature $signature us"
+	rm -rf "$WORK/${1:?}"
+}
+ocsp p256 P-256 ec
+ocsp rsa RSA-2048 rsa
