@@ -266,6 +266,15 @@ listed(const char *list, const char *id, bool *critical)
 	return false;
 }
 
+/* A list that is there but empty means none. */
+static const char *
+order(const struct ca *ca, const char *name, const char *def)
+{
+	const char *v = cfg_get(ca->cfg, name);
+
+	return v != NULL ? v : def;
+}
+
 void
 selftest_info(const struct ca *ca, size_t i, struct selftest_info *out)
 {
@@ -276,12 +285,12 @@ selftest_info(const struct ca *ca, size_t i, struct selftest_info *out)
 	    "CAValidity:critical";
 
 	out->id = tests[i].id;
-	out->at_start = listed(
-	    cfg_str(ca->cfg, "selftests.container.order.startup", start_def),
-	    out->id, &out->critical_at_start);
-	out->on_demand = listed(
-	    cfg_str(ca->cfg, "selftests.container.order.onDemand", demand_def),
-	    out->id, &out->critical_on_demand);
+	out->at_start =
+	    listed(order(ca, "selftests.container.order.startup", start_def),
+		out->id, &out->critical_at_start);
+	out->on_demand =
+	    listed(order(ca, "selftests.container.order.onDemand", demand_def),
+		out->id, &out->critical_on_demand);
 }
 
 /* --- running ---------------------------------------------------------------------------- */

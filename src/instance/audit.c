@@ -38,6 +38,12 @@ static const char default_events[] =
     "PROFILE_CERT_REQUEST,PROOF_OF_POSSESSION,ROLE_ASSUME,"
     "SCHEDULE_CRL_GENERATION,SECURITY_DOMAIN_UPDATE,SELFTESTS_EXECUTION";
 
+const char *
+audit_default_events(void)
+{
+	return default_events;
+}
+
 struct audit {
 	const struct clock *clock;
 	char *path;

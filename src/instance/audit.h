@@ -26,6 +26,9 @@ MUST enum rc audit_open(struct audit **out, const struct cfg *cfg,
 void audit_free(struct audit *a);
 OWNED(audit)
 
+/* The events that are logged when the settings name none, comma-separated. */
+const char *audit_default_events(void);
+
 struct audit_field {
 	const char *key, *value; /* NULL or "" is written as <null> */
 };
