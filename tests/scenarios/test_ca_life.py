@@ -355,6 +355,7 @@ def test_members_of_other_groups_are_kept_out(shared_ca, agent):
     auditor = shared_ca.client(pem)
     assert auditor.json("GET", "account/login")["id"] == "auditor1"
     for method, path in (("GET", "agent/certrequests"), ("GET", f"agent/certs/{serial}"), ("GET", "admin/users"),
+                         ("POST", f"agent/certs/{serial}/revoke"), ("POST", f"agent/certs/{serial}/revoke-ca"),
                          ("POST", f"agent/certs/{serial}/unrevoke"), ("DELETE", "profiles/caServerCert")):
         assert auditor.call(method, path, "{}" if method == "POST" else None)[0] in (401, 403), path
     assert agent.cert_data(serial)["Status"] == "VALID"
