@@ -9,90 +9,13 @@
 #include "base/file.h"
 #include "ca/enroll.h"
 #include "deploy/install.h"
+#include "deploy/plans.h"
 #include "keys/keyid.h"
 #include "keys/pkcs12.h"
 #include "profile/engine.h"
 #include "x509/gn.h"
 #include "x509/name.h"
 #include "x509/req.h"
-
-/* One system certificate. */
-struct plan {
-	const char *tag;     /* in CS.cfg; NULL: the administrator */
-	const char *prefix;  /* of its parameters: "pki_ca_signing" */
-	const char *file_id; /* certs/<id>.csr */
-	const char *usage, *trust;
-	const char *profile_rsa, *profile_ec; /* bootstrap files */
-};
-
-static const struct plan plan_signing = { "signing", "pki_ca_signing",
-	"ca_signing", "SSLCA", "CTu,Cu,Cu", "caCert", "caCert" };
-static const struct plan plan_ocsp = { "ocsp_signing", "pki_ocsp_signing",
-	"ca_ocsp_signing", "StatusResponder", ",,", "caOCSPCert",
-	"caOCSPCert" };
-static const struct plan plan_sslserver = { "sslserver", "pki_sslserver",
-	"sslserver", "SSLServer", ",,", "rsaServerCert", "eccServerCert" };
-static const struct plan plan_subsystem = { "subsystem", "pki_subsystem",
-	"subsystem", "SSLClient", ",,", "rsaSubsystemCert",
-	"eccSubsystemCert" };
-static const struct plan plan_audit = { "audit_signing", "pki_audit_signing",
-	"ca_audit_signing", "ObjectSigner", ",,P", "caAuditSigningCert",
-	"caAuditSigningCert" };
-static const struct plan plan_admin = { NULL, "pki_admin", "ca_admin", NULL,
-	",,", "rsaAdminCert", "eccAdminCert" };
-
-static const char *
-param(struct install *in, const struct plan *p, const char *what)
-{
-	char name[128];
-
-	snprintf(name, sizeof(name), "%s_%s", p->prefix, what);
-	return values_str(in->v, name);
-}
-
-/* Key type and size: rsa 2048..., ecc nistp256/384/521. */
-static enum rc
-read_keygen(
-    struct install *in, const struct plan *p, struct keygen *g, struct err *e)
-{
-	const char *type = param(in, p, "key_type"),
-		   *size = param(in, p, "key_size");
-	int64_t bits;
-	enum rc rc;
-
-	*g = (struct keygen){ .extractable = true, .sensitive = true };
-	if (text_ieq(type, "rsa")) {
-		rc = text_int(&bits, size, 1024, 8192, e);
-		if (rc != RC_OK)
-			return err_prefix(e, "%s_key_size", p->prefix);
-		g->type = KEYTYPE_RSA;
-		g->rsa_bits = (int)bits;
-		return RC_OK;
-	}
-	if (!text_ieq(type, "ecc") && !text_ieq(type, "ec"))
-		return err_set(e, RC_INVALID, "%s_key_type: %.32s: rsa or ecc",
-		    p->prefix, type);
-	g->type = KEYTYPE_EC;
-	/* an RSA default left beside ecc means the usual curve */
-	g->curve = size[0] >= '0' && size[0] <= '9' ? OID_prime256v1
-						    : oid_find_text(size);
-	if (g->curve != OID_prime256v1 && g->curve != OID_secp384r1 &&
-	    g->curve != OID_secp521r1)
-		return err_set(e, RC_INVALID,
-		    "%s_key_size: %.32s: nistp256, nistp384 or nistp521",
-		    p->prefix, size);
-	return RC_OK;
-}
-
-/* The configured algorithm where the key can do it, else the key's own. */
-static enum sigalg
-choose_alg(const struct key *k, const char *name)
-{
-	enum sigalg a = sigalg_find(name);
-
-	return a != SIGALG_COUNT && key_can_sign(k, a) ? a
-						       : key_default_sigalg(k);
-}
 
 static enum rc
 random_num(struct num *out, struct err *e)
@@ -146,6 +69,7 @@ struct making {
 	struct profile *profile;
 	struct request_rec *req;
 	struct cert_template t;
+	bool generated; /* the key is a new one */
 };
 
 static enum rc
@@ -153,12 +77,14 @@ make_csr(struct making *m, struct err *e)
 {
 	AUTO_BUF tbs = buf_empty(REQ_DER_MAX);
 	struct ext_list exts;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
-	m->subject = buf_empty(NAME_DER_MAX);
 	m->csr = buf_empty(REQ_DER_MAX);
-	rc = name_parse(
-	    &m->subject, view_str(param(m->in, m->plan, "subject_dn")), e);
+	if (m->subject.len == 0) {
+		m->subject = buf_empty(NAME_DER_MAX);
+		rc = name_parse(&m->subject,
+		    view_str(plan_param(m->in, m->plan, "subject_dn")), e);
+	}
 	if (rc != RC_OK)
 		return err_prefix(e, "%s_subject_dn", m->plan->prefix);
 	ext_list_init(&exts, m->arena);
@@ -167,7 +93,7 @@ make_csr(struct making *m, struct err *e)
 	req_tbs_put(&tbs, buf_view(&m->subject), key_spki(m->key), &exts);
 	if ((rc = buf_check(&tbs, e)) != RC_OK ||
 	    (rc = key_sign_object(m->key,
-		 choose_alg(m->key, param(m->in, m->plan, "key_algorithm")),
+		 plan_alg(m->in, m->plan, "key_algorithm", m->key),
 		 buf_view(&tbs), &m->csr, e)) != RC_OK)
 		return rc;
 	return write_pem(m->in, m->plan->file_id, "csr", "CERTIFICATE REQUEST",
@@ -190,7 +116,8 @@ load_profile(struct making *m, struct err *e)
 		return err_set(e, RC_NOMEM, "installation profile");
 	if ((rc = file_read(&text, path, e)) != RC_OK)
 		return rc;
-	return profile_parse_bootstrap(&m->profile, buf_view(&text), path, e);
+	rc = profile_parse_bootstrap(&m->profile, buf_view(&text), path, e);
+	return rc == RC_OK ? RC_OK : err_prefix(e, "%s", path);
 }
 
 /* The request record of the installer: what makes it renewable later. */
@@ -280,8 +207,7 @@ sign(struct making *m, struct err *e)
 	enum rc rc;
 
 	if (m->plan == &plan_signing)
-		in->ca_alg = choose_alg(
-		    m->key, values_str(in->v, "pki_ca_signing_key_algorithm"));
+		in->ca_alg = plan_alg(in, m->plan, "key_algorithm", m->key);
 	fill_env(m, &env, room);
 	template_init(&m->t, m->arena);
 	m->t.subject = buf_view(&m->subject);
@@ -339,9 +265,9 @@ static enum rc
 write_tag(struct making *m, const char *nick, struct err *e)
 {
 	struct install *in = m->in;
-	const char *tag = m->plan->tag,
-		   *alg = param(in, m->plan, "signing_algorithm");
+	const char *tag = m->plan->tag, *token = plan_token(in, m->plan);
 	char names[5][128], id[KEYID_TEXT_MAX];
+	AUTO_BUF full = buf_empty(4096);
 	enum rc rc;
 
 	snprintf(names[0], 128, "ca.%s.nickname", tag);
@@ -349,12 +275,16 @@ write_tag(struct making *m, const char *nick, struct err *e)
 	snprintf(names[2], 128, "ca.cert.%s.nickname", tag);
 	snprintf(names[3], 128, "ca.cert.%s.certusage", tag);
 	snprintf(names[4], 128, "ca.%s.defaultSigningAlgorithm", tag);
+	plan_nickname(in, m->plan, &full);
 	if ((rc = cfg_set(in->cs, names[0], nick, e)) != RC_OK ||
-	    (rc = cfg_set(in->cs, names[1], "internal", e)) != RC_OK ||
-	    (rc = cfg_set(in->cs, names[2], nick, e)) != RC_OK ||
+	    (rc = cfg_set(in->cs, names[1], token != NULL ? token : "internal",
+		 e)) != RC_OK ||
+	    (rc = cfg_set(in->cs, names[2], buf_cstr(&full), e)) != RC_OK ||
 	    (rc = cfg_set(in->cs, names[3], m->plan->usage, e)) != RC_OK ||
 	    (rc = cfg_set(in->cs, names[4],
-		 sigalg_name(choose_alg(m->key, alg)), e)) != RC_OK)
+		 sigalg_name(
+		     plan_alg(in, m->plan, "signing_algorithm", m->key)),
+		 e)) != RC_OK)
 		return rc;
 	if (strcmp(tag, "sslserver") == 0)
 		return RC_OK;
@@ -364,35 +294,83 @@ write_tag(struct making *m, const char *nick, struct err *e)
 	return cfg_set(in->cs, names[0], id, e);
 }
 
+/* On a token other tools still find what they need in the database: trust is
+ * kept there, and these certificates (spec deployment 2.6). */
+static enum rc
+import_copy(struct making *m, const char *nick, struct err *e)
+{
+	if (plan_token(m->in, m->plan) == NULL || m->plan == &plan_ocsp ||
+	    m->plan == &plan_subsystem)
+		return RC_OK;
+	return keystore_import_cert(
+	    m->in->ks, nick, buf_view(&m->der), m->plan->trust, e);
+}
+
 static enum rc
 import(struct making *m, const char *nick, struct err *e)
 {
 	struct install *in = m->in;
+	AUTO_BUF full = buf_empty(4096);
 	enum rc rc;
 
+	plan_nickname(in, m->plan, &full);
 	rc = keystore_import_cert(
-	    in->ks, nick, buf_view(&m->der), m->plan->trust, e);
+	    in->ks, buf_cstr(&full), buf_view(&m->der), m->plan->trust, e);
 	if (rc != RC_OK || m->plan->tag == NULL)
 		return rc;
-	if ((rc = write_pem(in, m->plan->file_id, "crt", "CERTIFICATE",
+	if ((rc = import_copy(m, nick, e)) != RC_OK ||
+	    (rc = write_pem(in, m->plan->file_id, "crt", "CERTIFICATE",
 		 buf_view(&m->der), e)) != RC_OK)
 		return rc;
 	return write_tag(m, nick, e);
 }
 
+/* A certificate with its key that is there already under the configured name is
+ * kept (spec deployment 2.4); *found tells. */
+static enum rc
+take_existing(struct making *m, bool *found, struct err *e)
+{
+	AUTO_BUF full = buf_empty(4096);
+	struct cert c;
+	enum rc rc;
+
+	*found = false;
+	if (m->plan->tag == NULL)
+		return RC_OK;
+	plan_nickname(m->in, m->plan, &full);
+	m->der = buf_empty(CERT_DER_MAX);
+	rc =
+	    keystore_find_pair(m->in->ks, &m->key, &m->der, buf_cstr(&full), e);
+	if (rc == RC_NOTFOUND)
+		return RC_OK;
+	if (rc != RC_OK || (rc = cert_parse(&c, buf_view(&m->der), e)) != RC_OK)
+		return rc;
+	install_say(m->in, "Keeping the certificate \"%s\"", buf_cstr(&full));
+	m->subject = buf_empty(NAME_DER_MAX);
+	buf_add_view(&m->subject, c.subject);
+	*found = true;
+	return buf_check(&m->subject, e);
+}
+
 static enum rc
 make_steps(struct making *m, struct err *e)
 {
-	const char *nick = param(m->in, m->plan, "nickname");
+	const char *nick = plan_param(m->in, m->plan, "nickname");
 	struct keygen g;
+	bool found;
 	enum rc rc;
 
-	if ((rc = read_keygen(m->in, m->plan, &g, e)) != RC_OK ||
-	    (rc = keystore_generate(m->in->ks, &m->key, NULL, &g, e)) !=
-		RC_OK ||
-	    (rc = make_csr(m, e)) != RC_OK ||
+	if ((rc = plan_keygen(m->in, m->plan, &g, e)) != RC_OK ||
+	    (rc = take_existing(m, &found, e)) != RC_OK)
+		return rc;
+	m->generated = !found;
+	if (!found)
+		rc = keystore_generate(
+		    m->in->ks, &m->key, plan_token(m->in, m->plan), &g, e);
+	if (rc != RC_OK || (rc = make_csr(m, e)) != RC_OK ||
 	    (rc = load_profile(m, e)) != RC_OK ||
-	    (rc = make_request(m, e)) != RC_OK || (rc = sign(m, e)) != RC_OK ||
+	    (rc = make_request(m, e)) != RC_OK ||
+	    (!found && (rc = sign(m, e)) != RC_OK) ||
 	    (rc = import(m, nick, e)) != RC_OK)
 		return rc;
 	return record(m, e);
@@ -408,6 +386,9 @@ make(struct install *in, const struct plan *p, struct buf *der,
 
 	install_say(in, "Creating %s certificate", p->file_id);
 	rc = a != NULL ? make_steps(&m, e) : err_set(e, RC_NOMEM, "memory");
+	/* a key made in vain does not stay; the first error is reported */
+	if (rc != RC_OK && m.generated && m.key != NULL)
+		rc_ignore(keystore_delete_key(in->ks, m.key, NULL));
 	if (rc == RC_OK && der != NULL)
 		buf_add_view(der, buf_view(&m.der));
 	if (rc == RC_OK && key != NULL)
@@ -433,8 +414,8 @@ install_certs(struct install *in, struct err *e)
 		RC_OK ||
 	    (rc = cert_parse(&in->ca_cert, buf_view(&in->ca_der), e)) != RC_OK)
 		return rc;
-	in->ca_alg = choose_alg(
-	    in->ca_key, values_str(in->v, "pki_ca_signing_signing_algorithm"));
+	in->ca_alg =
+	    plan_alg(in, &plan_signing, "signing_algorithm", in->ca_key);
 	if ((rc = cfg_set(in->cs, "ca.crl.MasterCRL.signingAlgorithm",
 		 sigalg_name(in->ca_alg), e)) != RC_OK ||
 	    (rc = make(in, &plan_ocsp, NULL, NULL, e)) != RC_OK ||
@@ -446,7 +427,9 @@ install_certs(struct install *in, struct err *e)
 		if ((rc = make(in, &plan_audit, NULL, NULL, e)) != RC_OK ||
 		    (rc = cfg_set(in->cs,
 			 "log.instance.SignedAudit.signedAuditCertNickname",
-			 audit, e)) != RC_OK)
+			 cfg_str(
+			     in->cs, "ca.cert.audit_signing.nickname", audit),
+			 e)) != RC_OK)
 			return rc;
 	}
 	rc = cfg_set(in->cs, "ca.cert.list",

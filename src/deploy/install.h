@@ -19,6 +19,8 @@ struct install {
 	struct store *store;
 	struct secret *pin, *admin_password, *pkcs12_password;
 	bool generated_admin, generated_pkcs12;
+	/* there before we came: an end in failure leaves them */
+	bool had_conf, had_logs, had_client;
 	/* the CA */
 	struct key *ca_key;
 	enum sigalg ca_alg;

@@ -17,11 +17,14 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "deploy/install.h"
+#include "deploy/plans.h"
 #include "deploy/service.h"
 #include "instance/control.h"
 
 enum {
-	PASSWORD_LEN = 16
+	PASSWORD_LEN = 16,
+	STOP_WAIT_MS = 10000,
+	START_SECONDS_MAX = 3600
 };
 
 void
@@ -56,29 +59,15 @@ install_done(struct install *in)
 
 /* --- validation ----------------------------------------------------------- */
 
-/* What this version cannot do is refused before anything is made. */
+/* The place of an instance follows from its name. */
 static enum rc
-check_supported(struct values *v, struct err *e)
+check_path(struct install *in, struct err *e)
 {
-	static const char *const switches[] = { "pki_clone", "pki_external",
-		"pki_subordinate", "pki_hsm_enable", "pki_skip_configuration",
-		"pki_skip_installation" };
-	static const char *const texts[] = { "pki_ds_url", "pki_ds_password",
-		"pki_pkcs12_path", "pki_server_pkcs12_path" };
-
-	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
-		if (values_bool(v, switches[i]))
-			return err_set(e, RC_UNSUPPORTED,
-			    "%s=True is not supported by this version",
-			    switches[i]);
-	}
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (values_str(v, texts[i])[0] != '\0')
-			return err_set(e, RC_UNSUPPORTED,
-			    "%s is not supported by this version; leave it out "
-			    "to use the embedded store",
-			    texts[i]);
-	}
+	if (strcmp(values_str(in->v, "pki_instance_path"), in->paths->lib) != 0)
+		return err_set(e, RC_UNSUPPORTED,
+		    "pki_instance_path: only %s is possible; --root moves "
+		    "everything",
+		    in->paths->lib);
 	return RC_OK;
 }
 
@@ -112,7 +101,8 @@ check(struct install *in, struct err *e)
 {
 	enum rc rc;
 
-	if ((rc = check_supported(in->v, e)) != RC_OK)
+	if ((rc = values_supported(in->v, e)) != RC_OK ||
+	    (rc = check_path(in, e)) != RC_OK)
 		return rc;
 	if (layout_exists(in->paths, "ca"))
 		return err_set(e, RC_EXISTS,
@@ -127,8 +117,9 @@ check(struct install *in, struct err *e)
 		values_str(in->v, "pki_https_port")) == 0)
 		return err_set(e, RC_INVALID,
 		    "pki_http_port and pki_https_port must differ");
-	if (values_bool(in->v, "pki_http_enable") &&
-	    (rc = check_port(in->v, "pki_http_port", e)) != RC_OK)
+	if ((rc = plans_check(in, e)) != RC_OK ||
+	    (values_bool(in->v, "pki_http_enable") &&
+		(rc = check_port(in->v, "pki_http_port", e)) != RC_OK))
 		return rc;
 	return check_port(in->v, "pki_https_port", e);
 }
@@ -162,29 +153,61 @@ one_password(struct install *in, struct secret **out, const char *param,
 	return rc;
 }
 
+/* password.conf: lines that an earlier installation left stay; its PIN opens
+ * the database that it left. */
 static enum rc
-make_passwords(struct install *in, struct err *e)
+write_password_conf(struct install *in, struct err *e)
 {
-	AUTO_BUF text = buf_empty(1024);
+	AUTO(cfg) c = cfg_new();
+	AUTO_BUF name = buf_empty(512);
+	const char *kept;
 	bool ignored = false;
 	enum rc rc;
 
-	rc = file_mkdirs(values_str(in->v, "pki_client_dir"), 0755, e);
+	if (c == NULL)
+		return err_set(e, RC_NOMEM, "password.conf");
+	if (file_exists(in->paths->password) &&
+	    (rc = cfg_load(c, in->paths->password, e)) != RC_OK)
+		return rc;
+	kept = cfg_get(c, "internal");
+	if (kept != NULL &&
+	    values_str(in->v, "pki_server_database_password")[0] == '\0')
+		in->pin = secret_new(view_str(kept));
+	else if ((rc = one_password(in, &in->pin,
+		      "pki_server_database_password", NULL, &ignored, e)) !=
+	    RC_OK)
+		return rc;
+	if (in->pin == NULL)
+		return err_set(e, RC_NOMEM, "password.conf");
+	rc = cfg_set(c, "internal", secret_cstr(in->pin), e);
+	if (rc == RC_OK && values_bool(in->v, "pki_hsm_enable")) {
+		buf_addf(
+		    &name, "hardware-%s", values_str(in->v, "pki_token_name"));
+		rc = cfg_set(c, buf_cstr(&name),
+		    values_str(in->v, "pki_token_password"), e);
+	}
+	return rc != RC_OK ? rc : cfg_save(c, in->paths->password, 0660, e);
+}
+
+static enum rc
+make_passwords(struct install *in, struct err *e)
+{
+	const char *client = values_str(in->v, "pki_client_dir");
+	mode_t old;
+	enum rc rc;
+
+	in->had_client = file_exists(client);
+	old = umask(0022);
+	rc = file_mkdirs(client, 0755, e);
+	umask(old);
 	if (rc != RC_OK ||
-	    (rc = one_password(in, &in->pin, "pki_server_database_password",
-		 NULL, &ignored, e)) != RC_OK ||
 	    (rc = one_password(in, &in->admin_password, "pki_admin_password",
 		 "ca_admin.password", &in->generated_admin, e)) != RC_OK ||
 	    (rc = one_password(in, &in->pkcs12_password,
 		 "pki_client_pkcs12_password", "ca_admin_cert.p12.password",
 		 &in->generated_pkcs12, e)) != RC_OK)
 		return rc;
-	buf_add_str(&text, "internal=");
-	buf_add_view(&text, secret_view(in->pin));
-	buf_add_char(&text, '\n');
-	rc = file_write(in->paths->password, buf_view(&text), 0660, e);
-	buf_wipe(&text);
-	return rc;
+	return write_password_conf(in, e);
 }
 
 /* --- the steps --------------------------------------------------------------- */
@@ -194,16 +217,25 @@ give_pin(void *arg, const char *token)
 {
 	struct install *in = arg;
 
-	(void)token;
-	return secret_new(secret_view(in->pin));
+	if (strcmp(token, "internal") == 0)
+		return secret_new(secret_view(in->pin));
+	if (values_bool(in->v, "pki_hsm_enable") &&
+	    strcmp(token, values_str(in->v, "pki_token_name")) == 0)
+		return secret_new(
+		    view_str(values_str(in->v, "pki_token_password")));
+	return NULL;
 }
 
 static enum rc
 open_parts(struct install *in, struct err *e)
 {
 	AUTO_STR db = paths_store(in->paths, "ca");
+	struct keystore_module hsm = { values_str(in->v, "pki_hsm_modulename"),
+		values_str(in->v, "pki_hsm_libfile") };
 	struct keystore_open_params k = { .dir = in->paths->alias,
 		.create = true,
+		.modules = &hsm,
+		.n_modules = values_bool(in->v, "pki_hsm_enable") ? 1 : 0,
 		.pin = give_pin,
 		.pin_arg = in };
 	struct lmdb_params l = { .dir = db, .clock = &clock_system };
@@ -245,7 +277,8 @@ build(struct install *in, struct err *e)
 	    (rc = install_settings(in, e)) != RC_OK ||
 	    (rc = save_settings(in, "0", e)) != RC_OK ||
 	    (rc = install_certs(in, e)) != RC_OK ||
-	    (rc = install_admin(in, e)) != RC_OK)
+	    (values_bool(in->v, "pki_admin_setup") &&
+		(rc = install_admin(in, e)) != RC_OK))
 		return rc;
 	install_say(in, "Storing groups, users, access rules and profiles");
 	if ((rc = install_records(in, e)) != RC_OK)
@@ -257,7 +290,9 @@ build(struct install *in, struct err *e)
 	if ((rc = layout_register(in->paths, "ca", in->v, e)) != RC_OK ||
 	    (rc = save_settings(in, "1", e)) != RC_OK)
 		return rc;
-	return layout_give(in->paths, &in->owner, e);
+	if ((rc = layout_give(in->paths, &in->owner, e)) != RC_OK)
+		return rc;
+	return layout_manifest(in->paths, "ca", &in->owner, e);
 }
 
 static void
@@ -268,7 +303,7 @@ summary(struct install *in, struct buf *b)
 	    "===================\n";
 	const char *name = in->paths->name, *root = path_root();
 
-	buf_addf(b, "\n%s%31sINSTALLATION SUMMARY\n%s\n", rule, "", rule);
+	buf_addf(b, "\n%s%32sINSTALLATION SUMMARY\n%s\n", rule, "", rule);
 	if (values_bool(in->v, "pki_admin_setup")) {
 		buf_addf(b, "      Administrator's username:             %s\n",
 		    values_str(in->v, "pki_admin_uid"));
@@ -311,7 +346,7 @@ summary(struct install *in, struct buf *b)
 	    values_str(in->v, "pki_https_port"), rule);
 }
 
-/* Nothing half done is left behind. */
+/* Nothing half done is left behind, and nothing taken that was there before. */
 static void
 undo(struct install *in)
 {
@@ -319,8 +354,28 @@ undo(struct install *in)
 
 	store_free(in->store);
 	in->store = NULL;
-	rc_ignore(layout_remove(in->paths, "ca", true, true, &last,
-	    NULL)); /* the first error is the one to report */
+	keystore_free(in->ks);
+	in->ks = NULL;
+	/* the first error is the one to report */
+	rc_ignore(service_stop(in->paths, STOP_WAIT_MS, NULL));
+	rc_ignore(layout_remove(
+	    in->paths, "ca", !in->had_conf, !in->had_logs, &last, NULL));
+	if (in->admin_password != NULL && !in->had_client)
+		rc_ignore(file_remove_tree(
+		    values_str(in->v, "pki_client_dir"), NULL));
+}
+
+/* PKISPAWN_STARTUP_TIMEOUT_SECONDS bounds the wait for the server. */
+static int
+start_wait_ms(void)
+{
+	const char *s = getenv("PKISPAWN_STARTUP_TIMEOUT_SECONDS");
+	int64_t seconds;
+
+	if (s == NULL ||
+	    text_int(&seconds, s, 1, START_SECONDS_MAX, NULL) != RC_OK)
+		return SERVICE_WAIT_MS;
+	return (int)seconds * 1000;
 }
 
 enum rc
@@ -341,13 +396,15 @@ spawn_ca(const struct spawn_params *p, struct spawn_result *out, struct err *e)
 		install_done(x);
 		return rc;
 	}
+	in.had_conf = file_exists(in.paths->conf);
+	in.had_logs = file_exists(in.paths->logs);
 	rc = build(x, e);
 	if (rc == RC_OK && !p->no_start) {
 		/* the database is the daemon's now */
 		keystore_free(in.ks);
 		in.ks = NULL;
 		install_say(x, "Starting the server");
-		rc = service_start(in.paths, SERVICE_WAIT_MS, e);
+		rc = service_start(in.paths, start_wait_ms(), e);
 	}
 	if (rc == RC_OK)
 		summary(x, &out->summary);

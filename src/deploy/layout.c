@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fts.h>
 #include <grp.h>
 #include <pwd.h>
 #include <spawn.h>
@@ -20,6 +21,7 @@
 
 enum {
 	FOLDER_MODE = 0770,
+	ARCHIVES_MODE = 0755,
 	ACCOUNT_ID = 17, /* pkiuser:pkiuser */
 };
 
@@ -126,13 +128,16 @@ make_links(const struct instance_paths *p, const char *sub, struct err *e)
 	}
 	const char *const in_sub[][2] = { { "alias", "../alias" },
 		{ "conf", "../conf/" }, { "logs", "../logs/" },
-		{ "profiles", "conf/profiles" }, { "emails", "conf/emails" } };
+		{ "profiles", "conf/profiles" }, { "emails", "conf/emails" },
+		{ "registry", "../../../../../etc/sysconfig/pki/tomcat/" } };
 	for (size_t i = 0; i < sizeof(in_sub) / sizeof(in_sub[0]); i++) {
 		buf_reset(&path);
 		buf_reset(&target);
 		buf_addf(&path, "%s/%s/%s", p->lib, sub, in_sub[i][0]);
-		buf_addf(
-		    &target, "%s%s", in_sub[i][1], i == 1 || i == 2 ? sub : "");
+		buf_addf(&target, "%s%s", in_sub[i][1],
+		    i == 1 || i == 2 ? sub
+			: i == 5     ? p->name
+				     : "");
 		rc = make_link(buf_cstr(&target), buf_cstr(&path), e);
 		if (rc != RC_OK)
 			return rc;
@@ -201,6 +206,10 @@ layout_create(const struct instance_paths *p, const char *sub, struct values *v,
 				return rc;
 		}
 	}
+	AUTO_BUF archives = buf_empty(4096);
+	buf_addf(&archives, "%s/%s/archives", p->conf, sub);
+	if (chmod(buf_cstr(&archives), ARCHIVES_MODE) != 0)
+		return err_errno(e, "%s", buf_cstr(&archives));
 	if ((rc = file_mkdirs(p->host, 0700, e)) != RC_OK)
 		return rc;
 	return make_links(p, sub, e);
@@ -253,6 +262,13 @@ layout_register(const struct instance_paths *p, const char *sub,
 	rc = file_write(buf_cstr(&path), buf_view(&text), 0660, e);
 	if (rc != RC_OK)
 		return rc;
+	AUTO_BUF defaults = buf_empty(1024 * 1024);
+	values_default_text(&defaults);
+	buf_reset(&path);
+	buf_addf(&path, "%s/%s/default.cfg", p->registry, sub);
+	rc = file_write(buf_cstr(&path), buf_view(&defaults), 0660, e);
+	if (rc != RC_OK)
+		return rc;
 	buf_reset(&path);
 	buf_addf(&path, "%s/%s/archive/spawn_deployment.cfg.%.14s", p->logs,
 	    sub, clock_text_dir(stamp, clock_now(&clock_system)));
@@ -265,6 +281,60 @@ layout_register(const struct instance_paths *p, const char *sub,
 	    "PKI_INSTANCE_NAME=%s\n",
 	    p->name, p->name);
 	return file_write(p->sysconfig, buf_view(&text), 0644, e);
+}
+
+/* One line of the manifest: name,type,user,group,uid,gid,permissions,acls. */
+static void
+manifest_line(struct buf *out, const FTSENT *f)
+{
+	const struct stat *st = f->fts_statp;
+	const struct passwd *pw = getpwuid(st->st_uid);
+	const struct group *gr = getgrgid(st->st_gid);
+
+	buf_addf(out, "%s,%s,%s,%s,%u,%u,%04o,\n", f->fts_path,
+	    S_ISDIR(st->st_mode)       ? "directory"
+		: S_ISLNK(st->st_mode) ? "symlink"
+				       : "file",
+	    pw != NULL ? pw->pw_name : "", gr != NULL ? gr->gr_name : "",
+	    st->st_uid, st->st_gid, st->st_mode & 07777);
+}
+
+static int
+by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+enum rc
+layout_manifest(const struct instance_paths *p, const char *sub,
+    const struct owner *o, struct err *e)
+{
+	char *trees[] = { p->conf, p->lib, p->logs, p->registry, NULL };
+	AUTO_BUF text = buf_empty(16 * 1024 * 1024);
+	AUTO_BUF path = buf_empty(4096);
+	char stamp[CLOCK_TEXT_MAX];
+	FTS *f = fts_open(trees, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTSENT *x;
+	enum rc rc;
+
+	if (f == NULL)
+		return err_errno(e, "manifest");
+	while ((x = fts_read(f)) != NULL) {
+		if (x->fts_info != FTS_DP && x->fts_statp != NULL)
+			manifest_line(&text, x);
+	}
+	fts_close(f);
+	buf_addf(&path, "%s/%s/manifest", p->registry, sub);
+	rc = file_write(buf_cstr(&path), buf_view(&text), 0660, e);
+	if (rc != RC_OK)
+		return rc;
+	buf_reset(&path);
+	buf_addf(&path, "%s/%s/archive/spawn_manifest.%.14s", p->logs, sub,
+	    clock_text_dir(stamp, clock_now(&clock_system)));
+	rc = file_write(buf_cstr(&path), buf_view(&text), 0660, e);
+	if (rc != RC_OK || !o->change)
+		return rc;
+	return file_chown_tree(buf_cstr(&path), o->uid, o->gid, e);
 }
 
 bool

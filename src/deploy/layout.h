@@ -28,6 +28,9 @@ MUST enum rc layout_give(
 /* Registry, service environment, manifest, the user's settings. */
 MUST enum rc layout_register(const struct instance_paths *p, const char *sub,
     struct values *v, struct err *e);
+/* The list of all that was made, after layout_give. */
+MUST enum rc layout_manifest(const struct instance_paths *p, const char *sub,
+    const struct owner *o, struct err *e);
 /* Removes a subsystem and, when it was the last, the instance. Configuration
  * and logs stay unless asked for. *last tells whether the instance went. */
 MUST enum rc layout_remove(const struct instance_paths *p, const char *sub,

@@ -4,8 +4,15 @@
 #ifndef DEPLOY_PARAMS_H
 #define DEPLOY_PARAMS_H
 
+/* What this version does with a parameter. */
+enum param_use {
+	PARAM_USED,
+	PARAM_REFUSED, /* only its default is possible */
+	PARAM_INERT,   /* accepted, told to the user, no effect */
+};
 struct param {
 	const char *section, *name, *def;
+	enum param_use use;
 };
 /* Ends with a NULL name. */
 extern const struct param params_table[];

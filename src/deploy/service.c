@@ -127,7 +127,8 @@ wait_served(const struct instance_paths *p, pid_t pid, int fd, int wait_ms,
 	int status;
 
 	while (clock_mono_ms(&clock_system) < end) {
-		if (service_running(p))
+		/* the pid file is the last thing that it makes */
+		if (service_running(p) && service_pid(p) > 0)
 			return RC_OK;
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			return failed_start(fd, e);
@@ -175,6 +176,14 @@ service_stop(const struct instance_paths *p, int wait_ms, struct err *e)
 	int64_t end = clock_mono_ms(&clock_system) + wait_ms;
 	int pid = service_pid(p);
 
+	/* it holds its lock before it has written its pid */
+	while (pid == 0 && locked(p) && clock_mono_ms(&clock_system) < end) {
+		poll(NULL, 0, POLL_MS);
+		pid = service_pid(p);
+	}
+	if (pid == 0 && locked(p))
+		return err_set(e, RC_CONFLICT,
+		    "instance %s is in use by another program", p->name);
 	if (pid == 0)
 		return err_set(
 		    e, RC_NOTFOUND, "instance %s does not run", p->name);

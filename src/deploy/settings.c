@@ -4,6 +4,7 @@
  * Trusts:  checked values.
  * Threads: one. */
 #include "deploy/install.h"
+#include "deploy/plans.h"
 
 #include "base/file.h"
 
@@ -117,13 +118,14 @@ write_server_cfg(struct install *in, struct err *e)
 			? values_str(in->v, "pki_http_port")
 			: "0" },
 		{ "https.port", values_str(in->v, "pki_https_port") },
-		{ "sslserver.nickname",
-		    values_str(in->v, "pki_sslserver_nickname") },
 		{ "accesslog", values_str(in->v, "pki_enable_access_log") },
 	};
 	AUTO_BUF nick = buf_empty(4096);
+	AUTO_BUF full = buf_empty(4096);
+	AUTO_BUF module = buf_empty(4096);
 	enum rc rc;
 
+	plan_nickname(in, &plan_sslserver, &full);
 	if (c == NULL)
 		return err_set(e, RC_NOMEM, "server.cfg");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -131,11 +133,18 @@ write_server_cfg(struct install *in, struct err *e)
 		if (rc != RC_OK)
 			return rc;
 	}
-	if ((rc = cfg_save(c, in->paths->server, 0660, e)) != RC_OK)
+	rc = cfg_set(c, "sslserver.nickname", buf_cstr(&full), e);
+	if (rc == RC_OK && values_bool(in->v, "pki_hsm_enable")) {
+		buf_addf(&module, "module.%s",
+		    values_str(in->v, "pki_hsm_modulename"));
+		rc = cfg_set(c, buf_cstr(&module),
+		    values_str(in->v, "pki_hsm_libfile"), e);
+	}
+	if (rc != RC_OK ||
+	    (rc = cfg_save(c, in->paths->server, 0660, e)) != RC_OK)
 		return rc;
 	buf_addf(&nick, "%s/serverCertNick.conf", in->paths->conf);
-	return file_write(buf_cstr(&nick),
-	    view_str(values_str(in->v, "pki_sslserver_nickname")), 0660, e);
+	return file_write(buf_cstr(&nick), buf_view(&full), 0660, e);
 }
 
 enum rc

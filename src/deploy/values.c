@@ -31,6 +31,7 @@ struct values {
 	char subsystem[8];
 	struct value items[VALUES_MAX];
 	size_t n;
+	char *file;
 };
 
 static void
@@ -51,6 +52,7 @@ values_free(struct values *v)
 		text_drop(v->items[i].raw);
 		text_drop(v->items[i].text);
 	}
+	free(v->file);
 	free(v);
 }
 
@@ -228,6 +230,96 @@ values_user_text(const struct values *v, struct buf *out)
 	}
 }
 
+/* Rank of a section for this subsystem; -1 = another subsystem's, -2 = no such
+ * section. */
+static int
+section_rank(const struct values *v, const char *s)
+{
+	static const char *const all[] = { "CA", "KRA", "OCSP", "TKS", "TPS",
+		"ACME", "EST" };
+
+	if (strcmp(s, "DEFAULT") == 0)
+		return 0;
+	if (strcmp(s, "Tomcat") == 0)
+		return 1;
+	if (strcmp(s, v->subsystem) == 0)
+		return 2;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (strcmp(s, all[i]) == 0)
+			return -1;
+	}
+	return -2;
+}
+
+const char *
+values_file(const struct values *v)
+{
+	return v->file != NULL ? v->file : "the deployment parameters";
+}
+
+/* Given with another value than the default? */
+static bool
+differs(struct values *v, const struct param *p)
+{
+	const char *now = values_str(v, p->name);
+
+	if (!values_given(v, p->name) || strcmp(now, p->def) == 0)
+		return false;
+	if (text_ieq(p->def, "True") || text_ieq(p->def, "False"))
+		return values_bool(v, p->name) != text_ieq(p->def, "True");
+	return !text_ieq(now, p->def);
+}
+
+void
+values_inert(struct values *v, values_notice fn, void *arg)
+{
+	char line[512];
+
+	for (const struct param *p = params_table; p->name != NULL; p++) {
+		if (p->use != PARAM_INERT || section_rank(v, p->section) < 0 ||
+		    !differs(v, p))
+			continue;
+		snprintf(line, sizeof(line),
+		    "The parameter '%s' has no effect in this version.",
+		    p->name);
+		fn(arg, line);
+	}
+}
+
+enum rc
+values_supported(struct values *v, struct err *e)
+{
+	for (const struct param *p = params_table; p->name != NULL; p++) {
+		if (p->use != PARAM_REFUSED ||
+		    section_rank(v, p->section) < 0 || !differs(v, p))
+			continue;
+		if (p->def[0] == '\0')
+			return err_set(e, RC_UNSUPPORTED,
+			    "%s is not supported by this version; leave it out",
+			    p->name);
+		return err_set(e, RC_UNSUPPORTED,
+		    "%s=%.64s is not supported by this version; only %s is",
+		    p->name,
+		    values_is_sensitive(p->name) ? "..."
+						 : values_str(v, p->name),
+		    p->def);
+	}
+	return RC_OK;
+}
+
+void
+values_default_text(struct buf *out)
+{
+	const char *section = "";
+
+	for (const struct param *p = params_table; p->name != NULL; p++) {
+		if (strcmp(section, p->section) != 0)
+			buf_addf(out, "[%s]\n", p->section);
+		section = p->section;
+		buf_addf(out, "%s=%s\n", p->name, p->def);
+	}
+}
+
 /* Tells of a name with another one now; returns the name to use, NULL = none. */
 static const char *
 current_name(const char *name, const char *section, values_notice fn, void *arg)
@@ -254,27 +346,6 @@ current_name(const char *name, const char *section, values_notice fn, void *arg)
 		return r->now;
 	}
 	return name;
-}
-
-/* Rank of a section for this subsystem; -1 = another subsystem's, -2 = no such
- * section. */
-static int
-section_rank(const struct values *v, const char *s)
-{
-	static const char *const all[] = { "CA", "KRA", "OCSP", "TKS", "TPS",
-		"ACME", "EST" };
-
-	if (strcmp(s, "DEFAULT") == 0)
-		return 0;
-	if (strcmp(s, "Tomcat") == 0)
-		return 1;
-	if (strcmp(s, v->subsystem) == 0)
-		return 2;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (strcmp(s, all[i]) == 0)
-			return -1;
-	}
-	return -2;
 }
 
 struct reader {
@@ -339,6 +410,9 @@ values_load(struct values *v, const char *path, values_notice fn, void *arg,
 	char *s, *next;
 	enum rc rc;
 
+	free(v->file);
+	if ((v->file = strdup(path)) == NULL)
+		return err_set(e, RC_NOMEM, "parameters");
 	rc = file_read(&text, path, e);
 	if (rc != RC_OK)
 		return rc;

@@ -41,6 +41,15 @@ bool values_bool(struct values *v, const char *name);
 bool values_given(const struct values *v, const char *name);
 /* Interpolates everything once, so that later reads cannot fail. */
 MUST enum rc values_check(struct values *v, struct err *e);
+/* The file that values_load read, for messages; "the deployment parameters"
+ * when there was none. */
+const char *values_file(const struct values *v);
+/* Tells which of the user's parameters this version accepts without effect. */
+void values_inert(struct values *v, values_notice fn, void *arg);
+/* RC_UNSUPPORTED naming a parameter that must keep its default here. */
+MUST enum rc values_supported(struct values *v, struct err *e);
+/* The built-in defaults as a file, for the registry's default.cfg. */
+void values_default_text(struct buf *out);
 /* Is its value a secret (sensitive_parameters)? */
 bool values_is_sensitive(const char *name);
 /* The user's settings without secrets, for the registry's deployment.cfg. */

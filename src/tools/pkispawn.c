@@ -292,6 +292,7 @@ read_values(struct options *o, struct values *v, struct err *e)
 		if (rc != RC_OK)
 			return rc;
 	}
+	values_inert(v, notice, NULL);
 	if (o->file == NULL && o->n_defines == 0 && isatty(0) && isatty(1))
 		return interview(v, e);
 	return RC_OK;
