@@ -350,8 +350,10 @@ profile_process(struct http_call *c)
 	}
 	/* the request's state is told in failure too: it may be rejected now */
 	xml_text(&s.head, "errorCode", rc == RC_OK ? "0" : "1");
-	if (rc != RC_OK)
+	if (rc != RC_OK) {
 		xml_text(&s.head, "errorReason", e.text);
+		s.status = xml_wanted(c) ? 200 : rc_http(rc);
+	}
 	xml_text(&s.head, "op", http_arg(c, "op"));
 	request_part(&s, now);
 	servlet_profile(&s, v.p);

@@ -249,6 +249,22 @@ argument(void *arg, const char *name)
 	return http_arg(arg, name);
 }
 
+/* What is stored must be text: JSON shows it later. */
+static enum rc
+check_text(const struct http_list *l, struct err *e)
+{
+	char quoted[TEXT_QUOTE_MAX];
+
+	for (size_t i = 0; i < l->n; i++) {
+		json_t *o = json_string(l->items[i].value);
+		if (o == NULL)
+			return err_set(e, RC_INVALID, "%s: not UTF-8",
+			    text_quote(quoted, view_str(l->items[i].name)));
+		json_decref(o);
+	}
+	return RC_OK;
+}
+
 static enum rc
 submit(struct http_call *c, struct ca_requests *out, struct err *e)
 {
@@ -270,7 +286,9 @@ submit(struct http_call *c, struct ca_requests *out, struct err *e)
 	    strcmp(authority, "host-authority") != 0)
 		return err_set(
 		    e, RC_NOTFOUND, "CA not found: %.64s", authority);
-	if ((rc = api_caller(c, &p, e)) != RC_OK ||
+	if ((rc = check_text(&c->query, e)) != RC_OK ||
+	    (rc = check_text(&c->form, e)) != RC_OK ||
+	    (rc = api_caller(c, &p, e)) != RC_OK ||
 	    (rc = ca_allowed(api_ca(c), p, c->peer, "certServer.ee.profile",
 		 "submit", e)) != RC_OK)
 		return rc;

@@ -29,11 +29,45 @@ xml_close(struct buf *b, const char *name)
 	buf_addf(b, "</%s>", name);
 }
 
+/* Length of the well-formed UTF-8 sequence at s that XML 1.0 allows, 0 when
+ * there is none (RFC 3629; no surrogates, not U+FFFE and U+FFFF). */
+static size_t
+utf8_len(const unsigned char *s)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n = s[0] < 0x80      ? 1
+	    : (s[0] & 0xe0) == 0xc0 ? 2
+	    : (s[0] & 0xf0) == 0xe0 ? 3
+	    : (s[0] & 0xf8) == 0xf0 ? 4
+				    : 0;
+	uint32_t v;
+
+	if (n <= 1)
+		return n;
+	v = s[0] & (0xffu >> (n + 1));
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80) /* stops at the NUL, too */
+			return 0;
+		v = v << 6 | (s[i] & 0x3fu);
+	}
+	return v < least[n] || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff) ||
+		v == 0xfffe || v == 0xffff
+	    ? 0
+	    : n;
+}
+
 void
 xml_escape(struct buf *b, const char *text)
 {
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
+		size_t n = utf8_len((const unsigned char *)text);
+		if (n != 1) {
+			buf_add_str(b, n == 0 ? "\xef\xbf\xbd" : "");
+			buf_add(b, text, n);
+			text += n > 0 ? n - 1 : 0;
+			continue;
+		}
 		switch (c) {
 		case '<':
 			buf_add_str(b, "&lt;");

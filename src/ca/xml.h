@@ -19,6 +19,8 @@ void xml_close(struct buf *b, const char *name);
 void xml_text(struct buf *b, const char *name, const char *text);
 void xml_textf(struct buf *b, const char *name, const char *fmt, ...)
     PRINTF(3, 4);
+/* Markup escaped; what is not UTF-8 becomes U+FFFD, other control characters go.
+ */
 void xml_escape(struct buf *b, const char *text);
 /* Sends: shape A "text/xml", others "application/xml". */
 void xml_reply(struct http_call *c, const char *type, struct buf *b);

@@ -177,6 +177,19 @@ def test_profiles_are_listed_and_selected(ca):
     assert "Not Found" in ee(ca, "profileSelect", profileId="nosuch").findtext(".//errorReason")
 
 
+def test_agent_disables_and_enables_a_profile(ca, agent, tmp_path):
+    def state():
+        return agent("profileSelect", profileId="caUserCert").findtext("output/set/profileIsEnable")
+    assert state() == "true"
+    assert agent("profileApprove", profileId="caUserCert", op="disapprove").findtext(".//profileIsEnable") == "false"
+    answer = submit(ca, make_csr(tmp_path), "caUserCert")
+    assert answer.findtext("Status") == "1" and "not enabled" in answer.findtext("Error")
+    assert "already" in agent("profileApprove", profileId="caUserCert", op="disapprove").findtext(".//errorReason")
+    assert agent("profileApprove", profileId="caUserCert", op="approve").findtext(".//errorCode") == "0"
+    assert state() == "true"
+    assert agent("profileApprove", profileId="caUserCert").findtext(".//errorCode") == "1"
+
+
 def test_pages_escape_what_a_request_says(ca, agent, tmp_path):
     request = submit(ca, make_csr(tmp_path, "/CN=<script>alert(1)<\\/script>")).findtext("RequestId")
     page = agent("profileReview", xml=False, requestId=request)
