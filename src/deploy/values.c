@@ -19,6 +19,7 @@ enum {
 	VALUES_MAX = 1024,
 	VALUE_TEXT_MAX = 64 * 1024,
 	INTERPOLATION_DEPTH = 12,
+	INTERPOLATIONS_MAX = 4096, /* in one value, at all depths */
 };
 
 struct value {
@@ -32,6 +33,7 @@ struct values {
 	struct value items[VALUES_MAX];
 	size_t n;
 	char *file;
+	int interpolations;
 };
 
 static void
@@ -119,7 +121,8 @@ static enum rc
 expand(struct values *v, struct buf *out, const char *raw, int depth,
     struct err *e)
 {
-	if (depth == INTERPOLATION_DEPTH)
+	if (depth == INTERPOLATION_DEPTH ||
+	    v->interpolations++ == INTERPOLATIONS_MAX)
 		return err_set(e, RC_INVALID, "%%()s refers to itself");
 	for (const char *s = raw; *s != '\0'; s++) {
 		const char *end;
@@ -169,6 +172,7 @@ values_get(struct values *v, const char **out, const char *name, struct err *e)
 		return RC_OK;
 	}
 	if (x->text == NULL) {
+		v->interpolations = 0;
 		rc = expand(v, &b, x->raw, 0, e);
 		if (rc != RC_OK)
 			return err_prefix(e, "%s", name);
@@ -402,12 +406,27 @@ read_line(struct reader *r, char *s, struct err *e)
 }
 
 enum rc
+values_parse(struct values *v, char *text, const char *path, values_notice fn,
+    void *arg, struct err *e)
+{
+	struct reader r = { .v = v, .path = path, .fn = fn, .arg = arg };
+	enum rc rc = RC_OK;
+
+	for (char *s = text, *next; s != NULL && rc == RC_OK; s = next) {
+		next = strchr(s, '\n');
+		if (next != NULL)
+			*next++ = '\0';
+		r.line++;
+		rc = read_line(&r, text_trim(s), e);
+	}
+	return rc;
+}
+
+enum rc
 values_load(struct values *v, const char *path, values_notice fn, void *arg,
     struct err *e)
 {
 	AUTO_BUF text = buf_empty(1024 * 1024);
-	struct reader r = { .v = v, .path = path, .fn = fn, .arg = arg };
-	char *s, *next;
 	enum rc rc;
 
 	free(v->file);
@@ -416,16 +435,12 @@ values_load(struct values *v, const char *path, values_notice fn, void *arg,
 	rc = file_read(&text, path, e);
 	if (rc != RC_OK)
 		return rc;
-	if (memchr(text.data, '\0', text.len) != NULL)
+	if (text.len > 0 && memchr(text.data, '\0', text.len) != NULL)
 		return err_set(e, RC_INVALID, "%s: a NUL byte", path);
-	for (s = (char *)text.data; s != NULL && rc == RC_OK; s = next) {
-		next = strchr(s, '\n');
-		if (next != NULL)
-			*next++ = '\0';
-		r.line++;
-		rc = read_line(&r, text_trim(s), e);
-	}
-	OPENSSL_cleanse(text.data, text.len);
+	buf_add_char(&text, '\0');
+	if ((rc = buf_check(&text, e)) == RC_OK)
+		rc = values_parse(v, (char *)text.data, path, fn, arg, e);
+	buf_wipe(&text);
 	return rc;
 }
 

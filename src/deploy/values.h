@@ -22,6 +22,9 @@ OWNED(values)
 typedef void (*values_notice)(void *arg, const char *line);
 MUST enum rc values_load(struct values *v, const char *path, values_notice fn,
     void *arg, struct err *e);
+/* The same from memory; text is changed. path is for messages. */
+MUST enum rc values_parse(struct values *v, char *text, const char *path,
+    values_notice fn, void *arg, struct err *e);
 /* -D name=value, in the subsystem's section. */
 MUST enum rc values_define(struct values *v, const char *text, values_notice fn,
     void *arg, struct err *e);

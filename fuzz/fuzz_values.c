@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_values.c - any bytes as deployment parameters: what is accepted is read
+ * whole, and no password gets into the text for the registry.
+ * Owns:    nothing.
+ * Trusts:  nothing.
+ * Threads: none. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "deploy/values.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void
+ignore(void *arg, const char *line)
+{
+	(void)arg;
+	if (line[0] == '\0')
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	AUTO(values) v = NULL;
+	AUTO_BUF out = buf_empty(0);
+	AUTO_STR text = strndup((const char *)data, len);
+	struct err e = { RC_OK, "" };
+
+	if (text == NULL || values_new(&v, "CA", &e) != RC_OK)
+		return 0;
+	if (values_parse(v, text, "fuzz", ignore, NULL, &e) != RC_OK ||
+	    values_check(v, &e) != RC_OK) {
+		if (e.text[0] == '\0')
+			abort();
+		return 0;
+	}
+	values_inert(v, ignore, NULL);
+	/* any answer is fine, a crash is not */
+	rc_ignore(values_supported(v, &e));
+	values_user_text(v, &out);
+	if (out.len > 0 &&
+	    strstr(buf_cstr(&out), "\npki_admin_password=") != NULL)
+		abort();
+	return 0;
+}
