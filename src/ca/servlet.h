@@ -62,6 +62,18 @@ void servlet_list_close(struct servlet *s, const char *name);
  * "26"). */
 MUST enum rc servlet_num(
     struct http_call *c, const char *name, struct num *out, struct err *e);
+/* A number within [0, max]; def when the argument is not there. */
+MUST enum rc servlet_int(struct http_call *c, const char *name, int64_t max,
+    int64_t def, int64_t *out, struct err *e);
+/* Is it a page of agents? */
+bool servlet_is_agent(const struct http_call *c);
+/* Appends a term "(serialno>=0226)". */
+void servlet_serial_term(struct buf *out, const char *op, const struct num *n);
+/* Appends a filter of a page, over the model's names, as one over ours.
+ * RC_INVALID for an unknown attribute. */
+MUST enum rc servlet_filter(struct buf *out, const char *text, struct err *e);
+/* A row of a list of certificates (shape B). */
+void servlet_cert_row(struct servlet *s, const struct cert_rec *r);
 /* Elements of a certificate into a record of shape B: serialNumber (hex),
  * subject, issuer, dates, base64Cert (PEM), certPrettyPrint, pkcs7ChainBase64.
  */
