@@ -136,24 +136,33 @@ buf_add_char(struct buf *b, char c)
 void
 buf_addf(struct buf *b, const char *fmt, ...)
 {
+	enum {
+		GUESS = 128 /* most texts fit: formatted once */
+	};
+	size_t room = b->max - b->len < GUESS ? 0 : GUESS;
+	uint8_t *p = buf_reserve(b, room);
 	va_list ap;
-	uint8_t *p;
 	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		if (b->failed == RC_OK)
-			b->failed = RC_NOMEM;
-		return;
-	}
-	p = buf_reserve(b, (size_t)n);
 	if (p == NULL)
 		return;
 	va_start(ap, fmt);
-	n = vsnprintf((char *)p, (size_t)n + 1, fmt, ap);
+	n = vsnprintf((char *)p, room + 1, fmt, ap);
 	va_end(ap);
+	if (n < 0) {
+		*p = '\0';
+		b->failed = RC_NOMEM;
+		return;
+	}
+	if ((size_t)n > room) {
+		*p = '\0';
+		p = buf_reserve(b, (size_t)n);
+		if (p == NULL)
+			return;
+		va_start(ap, fmt);
+		n = vsnprintf((char *)p, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	b->len += (size_t)n;
 }
 
@@ -201,22 +210,35 @@ quad(char out[4], const uint8_t *p, size_t n)
 void
 buf_add_base64(struct buf *b, struct view v, size_t line, const char *eol)
 {
-	size_t i, k, column = 0;
+	size_t eol_len = line > 0 ? strlen(eol) : 0;
+	size_t i, k, chars, column = 0;
+	uint8_t *p;
 	char q[4];
 
+	if (v.len > b->max && b->failed == RC_OK)
+		b->failed = RC_TOOBIG;
+	if (b->failed != RC_OK)
+		return;
+	chars = (v.len + 2) / 3 * 4;
+	if (line > 0)
+		chars += (chars / line + 1) * eol_len;
+	if ((p = buf_reserve(b, chars)) == NULL)
+		return;
 	for (i = 0; i < v.len; i += 3) {
 		quad(q, v.data + i, v.len - i);
 		for (k = 0; k < sizeof(q); k++) {
 			if (line > 0 && column == line) {
-				buf_add_str(b, eol);
+				p = mempcpy(p, eol, eol_len);
 				column = 0;
 			}
-			buf_add_char(b, q[k]);
+			*p++ = (uint8_t)q[k];
 			column++;
 		}
 	}
 	if (line > 0 && column > 0)
-		buf_add_str(b, eol);
+		p = mempcpy(p, eol, eol_len);
+	b->len = (size_t)(p - b->data);
+	*p = '\0';
 }
 
 const char *

@@ -142,10 +142,14 @@ num_0x(char out[NUM_TEXT_MAX], const struct num *n)
 const char *
 num_dec(char out[NUM_TEXT_MAX], const struct num *n)
 {
+	enum {
+		CHUNK = 1000000000, /* nine digits at a time */
+		DIGITS = 9
+	};
 	struct num q = *n;
-	char text[NUM_TEXT_MAX];
+	char text[NUM_TEXT_MAX + DIGITS];
 	size_t i, k = sizeof(text) - 1;
-	unsigned rest;
+	uint64_t rest;
 	bool more;
 
 	text[k] = '\0';
@@ -154,12 +158,15 @@ num_dec(char out[NUM_TEXT_MAX], const struct num *n)
 		more = false;
 		for (i = 0; i < q.len; i++) {
 			rest = rest << 8 | q.b[i];
-			q.b[i] = (uint8_t)(rest / 10);
-			rest %= 10;
+			q.b[i] = (uint8_t)(rest / CHUNK);
+			rest %= CHUNK;
 			more = more || q.b[i] != 0;
 		}
-		text[--k] = (char)('0' + rest);
+		for (i = 0; i < DIGITS; i++, rest /= 10)
+			text[--k] = (char)('0' + rest % 10);
 	} while (more);
+	while (text[k] == '0' && text[k + 1] != '\0')
+		k++;
 	memcpy(out, text + k, sizeof(text) - k);
 	return out;
 }

@@ -100,16 +100,18 @@ text_hex(struct buf *out, struct view s, struct err *e)
 	return RC_OK;
 }
 
+/* By table: on random text each comparison would be a branch badly guessed. */
 static int
 base64_value(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	static const int8_t from_plus[] = { 62, -1, -1, -1, 63, 52, 53, 54, 55,
+		56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1, -1, 0, 1, 2, 3,
+		4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20,
+		21, 22, 23, 24, 25, -1, -1, -1, -1, -1, -1, 26, 27, 28, 29, 30,
+		31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46,
+		47, 48, 49, 50, 51 };
+
+	return c < '+' || c > 'z' ? -1 : from_plus[c - '+'];
 }
 
 /* Decodes into p, which has room for 3 octets a 4 characters; returns the end
@@ -122,7 +124,8 @@ base64_decode(uint8_t *p, struct view s)
 	int v;
 
 	for (i = 0; i < s.len; i++) {
-		if (is_space((char)s.data[i]))
+		v = base64_value(s.data[i]);
+		if (v < 0 && is_space((char)s.data[i]))
 			continue;
 		if (s.data[i] == '=') {
 			if (n % 4 < 2 || ++pad > 2)
@@ -138,7 +141,6 @@ base64_decode(uint8_t *p, struct view s)
 			*p++ = (uint8_t)w;
 			continue;
 		}
-		v = base64_value(s.data[i]);
 		if (v < 0 || pad > 0)
 			return NULL;
 		w = w << 6 | (uint32_t)v;
@@ -341,7 +343,7 @@ text_trim(char *s)
 bool
 text_ieq(const char *a, const char *b)
 {
-	for (; *a != '\0' && lower(*a) == lower(*b); a++)
+	for (; *a != '\0' && (*a == *b || lower(*a) == lower(*b)); a++)
 		b++;
 	return lower(*a) == lower(*b);
 }

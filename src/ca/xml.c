@@ -56,10 +56,27 @@ utf8_len(const unsigned char *s)
 	    : n;
 }
 
+/* Characters that stand for themselves: base64 and most texts are all of it. */
+static size_t
+plain_run(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= 0x20 && s[n] < 0x7f && s[n] != '<' && s[n] != '>' &&
+	    s[n] != '&' && s[n] != '"')
+		n++;
+	return n;
+}
+
 void
 xml_escape(struct buf *b, const char *text)
 {
-	for (; *text != '\0'; text++) {
+	for (;; text++) {
+		size_t plain = plain_run(text);
+		buf_add(b, text, plain);
+		text += plain;
+		if (*text == '\0')
+			break;
 		unsigned char c = (unsigned char)*text;
 		size_t n = utf8_len((const unsigned char *)text);
 		if (n != 1) {

@@ -330,9 +330,12 @@ append(struct request_rec *r, const char *key, const char *sub, char *value)
 static char *
 trimmed(const char *value)
 {
-	AUTO_STR copy = strdup(value != NULL ? value : "");
+	char *copy = strdup(value != NULL ? value : "");
+	char *from = copy != NULL ? text_trim(copy) : NULL;
 
-	return copy != NULL ? strdup(text_trim(copy)) : NULL;
+	if (from != copy)
+		memmove(copy, from, strlen(from) + 1);
+	return copy;
 }
 
 void
