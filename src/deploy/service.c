@@ -57,17 +57,12 @@ locked(const struct instance_paths *p)
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
 }
 
+/* Not from the pid file: an offline tool holds the lock too, and a daemon that
+ * was killed leaves its file behind. */
 int
 service_pid(const struct instance_paths *p)
 {
-	AUTO_BUF b = buf_empty(64);
-	int64_t pid;
-
-	if (!locked(p) || file_read(&b, p->pid, NULL) != RC_OK ||
-	    text_int(&pid, text_trim((char *)b.data), 1, INT32_MAX, NULL) !=
-		RC_OK)
-		return 0;
-	return (int)pid;
+	return control_pid(p->control);
 }
 
 bool
@@ -128,7 +123,7 @@ wait_served(const struct instance_paths *p, pid_t pid, int fd, int wait_ms,
 
 	while (clock_mono_ms(&clock_system) < end) {
 		/* the pid file is the last thing that it makes */
-		if (service_running(p) && service_pid(p) > 0)
+		if (service_running(p) && file_exists(p->pid))
 			return RC_OK;
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			return failed_start(fd, e);
@@ -176,7 +171,7 @@ service_stop(const struct instance_paths *p, int wait_ms, struct err *e)
 	int64_t end = clock_mono_ms(&clock_system) + wait_ms;
 	int pid = service_pid(p);
 
-	/* it holds its lock before it has written its pid */
+	/* it holds its lock before it serves */
 	while (pid == 0 && locked(p) && clock_mono_ms(&clock_system) < end) {
 		poll(NULL, 0, POLL_MS);
 		pid = service_pid(p);

@@ -241,6 +241,22 @@ read_answer(struct buf *in, struct buf *result, struct err *e)
 	return rc;
 }
 
+int
+control_pid(const char *path)
+{
+	AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un a;
+	struct ucred u;
+	socklen_t len = sizeof(u);
+
+	/* the kernel notes who called listen */
+	if (fd < 0 || address(&a, path, NULL) != RC_OK ||
+	    connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &len) != 0)
+		return 0;
+	return u.pid;
+}
+
 enum rc
 control_call(const char *path, const char *command, const char *args,
     struct buf *result, struct err *e)

@@ -33,4 +33,7 @@ OWNED(control)
 MUST enum rc control_call(const char *path, const char *command,
     const char *args, struct buf *result, struct err *e);
 
+/* Process id of the pkid that listens at path, 0 when none does. */
+int control_pid(const char *path);
+
 #endif

@@ -103,12 +103,17 @@ start(struct server *s, int ms, struct err *e)
 	return rc == RC_OK ? wait_served(s, ms, e) : rc;
 }
 
+/* RC_NOTFOUND when it does not run. */
 static enum rc
 stop(struct server *s, int ms, struct err *e)
 {
 	server_say(s, "Stopping instance %s", s->name);
-	return has_unit() ? systemctl(s, "stop", e)
-			  : service_stop(s->paths, ms, e);
+	if (!has_unit())
+		return service_stop(s->paths, ms, e);
+	if (service_pid(s->paths) == 0)
+		return err_set(
+		    e, RC_NOTFOUND, "instance %s does not run", s->name);
+	return systemctl(s, "stop", e);
 }
 
 static enum rc
@@ -134,11 +139,10 @@ run_stop(struct server *s, const struct args *a, struct err *e)
 
 	if (rc != RC_OK)
 		return rc;
-	if (service_pid(s->paths) == 0) {
-		out_framed("Instance already stopped");
-		return RC_OK;
-	}
-	return stop(s, ms, e);
+	if ((rc = stop(s, ms, e)) != RC_NOTFOUND)
+		return rc;
+	out_framed("Instance already stopped");
+	return RC_OK;
 }
 
 /* Also <sub>-redeploy: one process serves all subsystems, and starts in
@@ -149,9 +153,10 @@ run_restart(struct server *s, const struct args *a, struct err *e)
 	int ms;
 	enum rc rc = wait_of(a, &ms, e);
 
-	if (rc == RC_OK && service_pid(s->paths) != 0)
-		rc = stop(s, ms, e);
-	return rc == RC_OK ? start(s, ms, e) : rc;
+	if (rc != RC_OK)
+		return rc;
+	rc = stop(s, ms, e);
+	return rc == RC_OK || rc == RC_NOTFOUND ? start(s, ms, e) : rc;
 }
 
 static enum rc
@@ -414,13 +419,12 @@ run_instance_stop(struct server *s, const struct args *a, struct err *e)
 
 	if (rc != RC_OK)
 		return rc;
-	if (service_pid(s->paths) == 0) {
-		out_framed("%s instance already stopped", s->name);
-		return RC_OK;
-	}
-	if ((rc = stop(s, ms, e)) == RC_OK)
-		out_framed("%s instance stopped", s->name);
-	return rc;
+	rc = stop(s, ms, e);
+	if (rc != RC_OK && rc != RC_NOTFOUND)
+		return rc;
+	out_framed("%s instance %s", s->name,
+	    rc == RC_OK ? "stopped" : "already stopped");
+	return RC_OK;
 }
 
 static enum rc

@@ -1,0 +1,475 @@
+# SPDX-License-Identifier: Apache-2.0
+"""pki-server on private instances: running, stopped, and between the two."""
+import json
+import os
+import re
+import subprocess
+import time
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+import instance
+import program
+
+
+class Server:
+    """pki-server for one instance; calling it gives standard output."""
+
+    def __init__(self, ca):
+        self.ca = ca
+
+    def run(self, *argv, status=0, input=None):
+        return program.run("pki-server", "--root", self.ca.root, "-i", self.ca.name, *argv, env=self.ca.env,
+                           status=status, input=input)
+
+    def __call__(self, *argv, **kw):
+        return self.run(*argv, **kw).stdout
+
+    def error(self, *argv):
+        done = self.run(*argv, status=1)
+        lines = done.stderr.splitlines()
+        assert lines[-1].startswith("ERROR: "), done.stderr
+        return lines[-1][7:]
+
+    def tls_serial(self):
+        pem = subprocess.run(["openssl", "s_client", "-connect", f"localhost:{self.ca.https}"], input=b"",
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
+        return x509.load_pem_x509_certificate(pem).serial_number
+
+
+@pytest.fixture
+def server(new_ca):
+    """An instance that nothing runs yet; stopped after the test."""
+    s = Server(new_ca(start=False))
+    yield s
+    s.run("stop", status=None)
+
+
+@pytest.fixture(scope="module")
+def shared(golden):
+    """A started instance whose users and records the cases only read or add to."""
+    s = Server(instance.Ca(golden))
+    s("start")
+    yield s
+    s("stop")
+    s.ca.remove()
+
+
+def framed(text):
+    return f"{'-' * len(text)}\n{text}\n{'-' * len(text)}\n"
+
+
+def entries(text):
+    """[{label: value}] of a listing."""
+    return [dict(re.findall(r"^  ([^:]+): (.*)$", block, re.M)) for block in text.split("\n\n") if block.strip()]
+
+
+# --- the frame ------------------------------------------------------------------
+
+
+def test_version_and_help_name_the_program(run):
+    assert re.fullmatch(r"PKI Server Command-Line Interface \S+\n", run("pki-server", "--version").stdout)
+    out = run("pki-server", "--help").stdout
+    assert "\n start " in out and "\n ca " in out
+
+
+def test_module_lists_its_commands(run):
+    out = run("pki-server", "ca-crl").stdout
+    assert out.startswith("Commands:\n ca-crl-show ") and " ca-crl-ip-mod " in out
+    assert " ca-user " in run("pki-server", "ca").stdout
+
+
+def test_unknown_module_and_instance_are_refused(run):
+    done = run("pki-server", "nonsense", status=1)
+    assert done.stderr == 'ERROR: Invalid module "nonsense".\n' and done.stdout == ""
+    done = run("pki-server", "-i", "absent", "status", status=1)
+    assert done.stderr == "ERROR: Invalid instance: absent\n"
+    assert run("pki-server", "status", "../x", status=1).stderr.startswith("ERROR: Invalid instance: ")
+
+
+def test_missing_operand_prints_the_usage_first(server):
+    done = server.run("cert-show", status=1)
+    assert done.stderr == "usage: pki-server cert-show [OPTIONS...] <cert ID>\nERROR: Missing cert ID\n"
+    assert server.error("ca-config-show") == "Missing parameter name"
+    assert server.error("kra-config-find") == "No KRA subsystem in instance t"
+    assert server.error("ca-clone-prepare") == "Missing PKCS #12 file"
+
+
+# --- life -----------------------------------------------------------------------
+
+
+def test_start_and_stop_wait_until_it_is_done_and_say_when_nothing_is(server):
+    assert server("start") == ""
+    assert server.ca.healthy()
+    first = server.ca.pid()
+    assert server("start", "--wait") == framed("Instance already started")
+    assert server("restart", "--max-wait", "30") == ""
+    assert server.ca.healthy() and server.ca.pid() != first
+    assert server("stop", "t") == ""
+    assert not server.ca.healthy()
+    assert server("stop") == framed("Instance already stopped")
+    assert server("instance-start", "t") == framed("t instance started")
+    assert server("instance-start", "t") == framed("t instance already started")
+    assert server("instance-stop", "t") == framed("t instance stopped")
+
+
+def test_status_is_the_documented_block(server):
+    ca = server.ca
+
+    def block(active):
+        return (f"  Instance ID: t\n  Active: {active}\n  Nuxwdog Enabled: False\n  Unsecure Port: {ca.http}\n"
+                f"  Secure Port: {ca.https}\n\n  CA Subsystem:\n")
+    assert server("status").startswith(block("False"))
+    server("start")
+    out = server("status")
+    assert out.startswith(block("True"))
+    tail = (f"    Enabled:             True\n"
+            f"    Unsecure URL:        http://localhost:{ca.http}/ca/ee/ca\n"
+            f"    Secure Agent URL:    https://localhost:{ca.https}/ca/agent/ca\n"
+            f"    Secure EE URL:       https://localhost:{ca.https}/ca/ee/ca\n"
+            f"    Secure Admin URL:    https://localhost:{ca.https}/ca/services\n"
+            f"    PKI Console URL:     https://localhost:{ca.https}/ca\n")
+    assert out.endswith(tail)
+    assert "    SD Manager:          True\n    SD Name:             " in out
+    assert server("instance-find") == framed("1 entries matched") + "  Instance ID: t\n  Active: True\n"
+
+
+def test_start_tells_why_the_server_does_not_start(server):
+    server.ca.settings({"ca.ocspAnswerLifetime": "soon"})
+    assert "ca.ocspAnswerLifetime" in server.error("start")
+    assert "  Active: False\n" in server("status")
+
+
+def test_disabled_subsystem_is_not_served(server):
+    assert server("subsystem-disable", "ca") == framed('Disabled "ca" subsystem')
+    assert server("subsystem-disable", "ca") == framed('Subsystem "ca" is already disabled')
+    server("start")
+    assert server.ca.plain("GET", instance.CRL_PATH)[0] == 404
+    assert "    Enabled:             False\n" in server("status")
+    assert "URL:        http" not in server("status")
+    assert server("subsystem-enable", "--all") == framed("Enabled all subsystems")
+    server("ca-redeploy", "--wait")
+    assert server.ca.plain("GET", instance.CRL_PATH)[0] == 200
+
+
+def test_run_serves_in_the_foreground(server):
+    p = program.spawn("pki-server", "--root", server.ca.root, "run", "t", env=server.ca.env)
+    program.wait_for("it serves", server.ca.healthy)
+    assert server.ca.pid() == p.pid
+    program.end(p)
+
+
+# --- settings -------------------------------------------------------------------
+
+
+def test_settings_are_changed_sorted_and_the_old_file_is_kept(server):
+    before = server.ca.cs_cfg.read_text()
+    server("ca-config-set", "zz.one", "a value = with signs")
+    assert server("ca-config-show", "zz.one") == "a value = with signs\n"
+    lines = server.ca.cs_cfg.read_text().splitlines()
+    assert lines == sorted(lines) and server("ca-config-find").splitlines() == lines
+    kept = list((server.ca.conf / "ca/archives").glob("CS.cfg.*"))
+    assert len(kept) == 1 and kept[0].read_text() == before
+    server("ca-config-unset", "zz.one")
+    assert server.error("ca-config-show", "zz.one") == "No such parameter: zz.one"
+    assert len(list((server.ca.conf / "ca/archives").glob("CS.cfg.*"))) == 2
+    assert server.error("ca-config-set", "a\nb", "x").startswith("Invalid parameter name")
+
+
+def test_config_check_tells_the_line(server):
+    assert "Configuration is valid" in server("ca-config-check")
+    with open(server.ca.cs_cfg, "a", encoding="ascii") as f:
+        f.write("no sign here\n")
+    n = len(server.ca.cs_cfg.read_text().splitlines())
+    assert server.error("ca-config-check").endswith(f"CS.cfg:{n}: missing '='")
+
+
+def test_passwords_are_kept_and_never_listed(server):
+    server("password-add", "internaldb", "--password", "Secret.77")
+    assert server.error("password-add", "internaldb", "--password", "x") == "Password already exists: internaldb"
+    assert server("password-find") == "  Password ID: internal\n\n  Password ID: internaldb\n"
+    assert "internaldb=Secret.77\n" in (server.ca.conf / "password.conf").read_text()
+    assert (server.ca.conf / "password.conf").stat().st_mode & 0o777 == 0o660
+    server("password-del", "internaldb")
+    assert server("password-find") == "  Password ID: internal\n"
+
+
+def test_issuing_point_settings(server):
+    assert server("ca-crl-show") == "  Page Size: 100\n"
+    server("ca-crl-ip-mod", "MasterCRL", "--desc", "All of them", "-D", "enableCRLUpdates=false",
+           "-DautoUpdateInterval=60")
+    shown = entries(server("ca-crl-ip-show", "MasterCRL"))[0]
+    assert shown["Description"] == "All of them" and shown["Enable CRL Updates"] == "false"
+    assert shown["Auto Update Interval (minutes)"] == "60"
+    assert [e["ID"] for e in entries(server("ca-crl-ip-find"))] == ["MasterCRL"]
+    assert server.error("ca-crl-ip-show", "Other") == "No such CRL issuing point: Other"
+
+
+def test_audit_settings_and_events(server):
+    out = server("ca-audit-config-mod", "--flushInterval", "1", "--maxFileSize", "100")
+    assert "  Flush Interval (seconds): 1\n" in out and "  Max File Size (bytes): 100\n" in out
+    assert "Invalid value of --flushInterval" in server.error("ca-audit-config-mod", "--flushInterval", "x")
+    assert server("ca-audit-event-disable", "AUTH") == framed('Disabled event "AUTH"')
+    server("ca-audit-event-update", "AUTHZ", "-f", "(Outcome=Failure)")
+    assert server("ca-audit-event-show", "AUTHZ") == \
+        "  Event Name: AUTHZ\n  Enabled: True\n  Filter: (Outcome=Failure)\n"
+    off = server("ca-audit-event-find", "--enabled", "False", "--enabledByDefault", "True")
+    assert off == framed("1 entries matched") + "  Event Name: AUTH\n  Enabled: False\n  Filter: None\n"
+    assert server.error("ca-audit-event-enable", "NO_SUCH") == "No such audit event: NO_SUCH"
+    server("start")
+    server.ca.agent().call("GET", "/ca/v2/account/login")
+    log = server.ca.logs / "ca/signedAudit/ca_audit"
+    time.sleep(1.5)
+    assert "[AuditEvent=AUTH]" not in log.read_text()
+
+
+def test_signed_audit_log_is_verified_and_a_change_is_found(server):
+    server("ca-audit-config-mod", "--logSigning", "True", "--signingCert",
+           entries(server("cert-show", "subsystem"))[0]["Nickname"], "--flushInterval", "1")
+    server("start")
+    program.wait_for("two signatures", lambda: (server.ca.logs / "ca/signedAudit/ca_audit").read_text().count(
+        "AUDIT_LOG_SIGNING") >= 1)
+    server("ca-user-add", "w", "--full-name", "W")
+    server("stop")
+    assert server("ca-audit-file-find") == framed("1 entries matched") + "  File name: ca_audit\n"
+    out = server("ca-audit-file-verify")
+    assert re.search(r"^Valid signatures: [1-9]", out, re.M) and "Invalid signatures: 0\n" in out
+    log = server.ca.logs / "ca/signedAudit/ca_audit"
+    log.write_text(log.read_text().replace("id;;w", "id;;x"))
+    assert "signatures are invalid" in server.error("ca-audit-file-verify")
+
+
+def test_self_tests_are_switched(server):
+    server("selftest-disable", "CAPresence")
+    assert server("ca-config-show", "selftests.container.order.startup") == "SystemCertsVerification:critical\n"
+    server("selftest-disable", "--subsystem", "ca")
+    assert server("ca-config-show", "selftests.container.order.startup") == "\n"
+    server("start")
+    server("selftest-enable")
+    assert server("ca-config-show", "selftests.container.order.startup") == \
+        "CAPresence:critical, SystemCertsVerification:critical\n"
+
+
+def test_banner_is_judged(server):
+    banner = server.ca.conf / "banner.txt"
+    assert server("banner-show") == "Banner is not installed\n"
+    banner.write_text("Keep out, \u00fc\n", encoding="utf-8")
+    assert server("banner-validate") == "Banner is valid\n"
+    assert server("banner-validate", "--silent") == ""
+    banner.write_bytes(b"a\x01")
+    assert server.error("banner-validate") == "Banner contains invalid character(s): 0x01"
+    banner.write_text("\n")
+    assert server.error("banner-validate") == "Banner is empty"
+
+
+# --- system certificates ----------------------------------------------------------
+
+
+def test_system_certificates_are_listed_and_valid(shared):
+    found = {e["Cert ID"]: e for e in entries(shared("cert-find"))}
+    assert list(found)[:4] == ["ca_signing", "ca_ocsp_signing", "sslserver", "subsystem"]
+    signing = found["ca_signing"]
+    assert signing["Trust Flags"] == "CTu,Cu,Cu" and signing["Token"] == "Internal Key Storage Token"
+    cert = shared.ca.ca_cert()
+    assert int(signing["Serial Number"], 16) == cert.serial_number
+    assert signing["Not Valid Before"] == cert.not_valid_before.ctime()
+    for name in found:
+        assert shared("cert-validate", name) == ""
+    out = shared("subsystem-cert-validate", "ca")
+    assert out.count("  Status: VALID\n") == len(found) and out.endswith(framed("Validation succeeded"))
+    assert shared("subsystem-cert-find", "ca").startswith(framed(f"{len(found)} entries matched"))
+    assert shared.error("cert-show", "nothing") == "No such certificate: nothing"
+
+
+def test_expired_chain_makes_validation_fail(server):
+    (server.ca.folder / "pin").write_text(re.search("internal=(.*)", (server.ca.conf / "password.conf").read_text())[1])
+    nick = entries(server("cert-show", "ca_signing"))[0]["Nickname"]
+    program.run("certutil", "-M", "-d", server.ca.conf / "alias", "-n", nick, "-t", ",,", "-f",
+                server.ca.folder / "pin")
+    assert server.error("cert-validate", "sslserver").startswith("Unable to validate sslserver certificate: ")
+
+
+def test_export_is_read_by_openssl(shared, tmp_path):
+    shared("cert-export", "subsystem", "--cert-file", tmp_path / "c", "--csr-file", tmp_path / "r", "--pkcs12-file",
+           tmp_path / "p", "--pkcs12-password", "Secret.9", "--friendly-name", "mine")
+    out = program.run("openssl", "pkcs12", "-in", tmp_path / "p", "-passin", "pass:Secret.9", "-nodes").stdout
+    assert "friendlyName: mine" in out and out.count("BEGIN CERTIFICATE") == 2 and out.count("BEGIN PRIVATE KEY") == 1
+    assert (tmp_path / "p").stat().st_mode & 0o777 == 0o600
+    assert "verify OK" in program.run("openssl", "req", "-in", tmp_path / "r", "-verify", "-noout").stderr
+    cert = x509.load_pem_x509_certificate((tmp_path / "c").read_bytes())
+    assert cert.issuer == shared.ca.ca_cert().subject
+    assert shared.error("cert-export", "subsystem") == "missing output file"
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_server_certificate_is_renewed_and_known_to_the_ca(server, running):
+    server("start")
+    old = server.tls_serial()
+    if not running:
+        server("stop")
+    server("cert-create", "sslserver", "--renew")
+    server("cert-import", "sslserver")
+    assert server("cert-update", "sslserver") == framed('Updated "sslserver" system certificate')
+    server("restart")
+    new = server.tls_serial()
+    assert new != old
+    cert = x509.load_pem_x509_certificate((server.ca.conf / "certs/sslserver.crt").read_bytes())
+    assert cert.serial_number == new and server("cert-validate", "sslserver") == ""
+    assert server.ca.ocsp(cert).certificate_status.name == "GOOD"
+    assert f"{new:#x}" in server("ca-cert-find")
+
+
+def test_server_certificate_gets_a_new_key(server):
+    server("start")
+    old = x509.load_pem_x509_certificate((server.ca.conf / "certs/sslserver.crt").read_bytes())
+    server("cert-request", "sslserver")
+    server("cert-create", "sslserver")
+    server("cert-import", "sslserver", "--nickname", "the new one")
+    new = x509.load_pem_x509_certificate((server.ca.conf / "certs/sslserver.crt").read_bytes())
+    spki = [c.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+            for c in (old, new)]
+    assert spki[0] != spki[1] and old.subject == new.subject
+    assert {e.oid for e in old.extensions} <= {e.oid for e in new.extensions}
+    assert server("ca-config-show", "ca.sslserver.nickname") == "the new one\n"
+    server("restart")
+    assert server.tls_serial() == new.serial_number
+
+
+def test_certificate_without_its_key_is_not_imported(server):
+    program.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", server.ca.folder / "k", "-out",
+                server.ca.folder / "x", "-subj", "/CN=stranger")
+    assert server.error("cert-import", "sslserver", "--input", server.ca.folder / "x").startswith(
+        "no private key for this certificate")
+
+
+def test_clone_prepare_holds_what_a_clone_needs_in_order(shared, tmp_path):
+    (tmp_path / "pw").write_text("Secret.5\n")
+    assert shared("ca-clone-prepare", "--pkcs12-file", tmp_path / "p", "--pkcs12-password-file", tmp_path / "pw") == ""
+    out = program.run("pki", "pkcs12-cert-find", "--pkcs12", tmp_path / "p", "--password-file", tmp_path / "pw").stdout
+    wanted = [entries(shared("cert-show", n))[0]["Nickname"] for n in
+              ("subsystem", "ca_signing", "ca_ocsp_signing")]
+    names = re.findall("  Friendly Name: (.*)", out)
+    assert names[:3] == wanted and out.count("  Has Key: true") >= 3
+    assert entries(shared("cert-show", "sslserver"))[0]["Nickname"] not in names
+
+
+# --- records ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_users_and_roles_with_and_without_a_server(server, running):
+    if running:
+        server("start")
+    server("ca-user-add", "joe", "--full-name", "Joe Doe", "--email", "j@example.com", "--type", "agentType",
+           "--state", "1", "--password", "Secret.123")
+    assert server("ca-user-show", "joe") == ("  User ID: joe\n  Full Name: Joe Doe\n  Email: j@example.com\n"
+                                            "  Type: agentType\n  State: 1\n")
+    assert "  Full name: Joe Doe\n" in server("ca-user-find")
+    assert server.error("ca-user-add", "joe", "--full-name", "J") == "user joe already exists"
+    server("ca-user-add", "joe", "--full-name", "J", "--ignore-duplicate")
+    server("ca-user-role-add", "joe", "Administrators")
+    server("ca-group-add", "Helpers", "--description", "People")
+    server("ca-group-member-add", "Helpers", "joe")
+    assert server("ca-user-role-find", "joe") == "  Role ID: Administrators\n\n  Role ID: Helpers\n"
+    roles = json.loads(server("ca-user-role-find", "joe", "--output-format", "json"))
+    assert [e["id"] for e in roles["entries"]] == ["Administrators", "Helpers"]
+    assert server("ca-group-find", "--member", "joe").count("Group ID") == 2
+    server("ca-user-cert-add", "joe", "--cert", server.ca.conf / "certs/subsystem.crt")
+    cert = entries(server("ca-user-cert-find", "joe"))[0]
+    assert cert["Cert ID"] == f"2;{int(cert['Serial Number'], 16)};{cert['Issuer']};{cert['Subject']}"
+    server("ca-user-cert-del", "joe", cert["Cert ID"])
+    assert server("ca-user-cert-find", "joe") == ""
+    server("ca-user-mod", "joe", "--attr", "mail=new@example.com", "--add-see-also", "CN=x")
+    assert server("ca-user-show", "joe", "--attr", "mail") == "  mail: new@example.com\n"
+    assert server("ca-user-find", "--see-also", "CN=x").count("User ID") == 1
+    assert server("ca-group-member-find", "Helpers") == "  User ID: joe\n"
+    server("ca-user-del", "joe")
+    assert server("ca-group-member-find", "Helpers") == ""
+    assert server.error("ca-user-show", "joe") == "User joe not found"
+
+
+def test_changes_through_the_server_are_in_its_audit_log(shared):
+    shared("ca-user-add", "audited", "--full-name", "A", "--password", "Secret.4711")
+    log = shared.ca.logs / "ca/signedAudit/ca_audit"
+    program.wait_for("the line", lambda: "user-add+id;;audited" in log.read_text())
+    assert "Secret.4711" not in log.read_text()
+
+
+def test_password_of_a_new_user_opens_the_door(shared):
+    shared("ca-user-add", "login", "--full-name", "L", "--password", "Secret.4711")
+    shared("ca-user-role-add", "login", "Administrators")
+    import base64
+    word = base64.b64encode(b"login:Secret.4711").decode()
+    status, body = shared.ca.anonymous().call("GET", "/ca/v2/account/login", headers={"Authorization": f"Basic {word}"})
+    assert status == 200 and b"Administrators" in body
+
+
+def test_broken_access_rule_is_refused(shared):
+    rule = 'certServer.test.x:read:allow (read) group="Administrators":a test'
+    shared("ca-acl-add", rule)
+    assert f"  ACL: {rule}\n" in shared("ca-acl-find")
+    shared("ca-acl-del", rule)
+    assert rule not in shared("ca-acl-find")
+    shared.error("ca-acl-add", "certServer.test:read:nonsense")
+    assert shared("ca-acl-find").count("ACL:") > 10
+
+
+def test_certificates_requests_and_profiles_are_found(shared):
+    found = entries(shared("ca-cert-find"))
+    assert len(found) >= 5 and all(e["Status"] == "VALID" for e in found)
+    assert "unknown" in shared.error("ca-cert-find", "--status", "NICE")
+    out = shared("ca-cert-request-find", "--cert-file", shared.ca.conf / "certs/sslserver.crt")
+    assert out.startswith(framed("1 entries matched"))
+    request = entries(out.split("\n", 3)[3])[0]
+    assert request["Type"] == "enrollment" and request["Status"] == "complete"
+    assert shared("ca-cert-request-show", request["Request ID"]) == out.split("\n", 3)[3]
+    profiles = {e["Profile ID"]: e for e in entries(shared("ca-profile-find"))}
+    assert profiles["caServerCert"]["Enable"] == "true" and profiles["caServerCert"]["Visible"] == "true"
+
+
+def test_crl_is_made_and_shown(server):
+    assert server.error("ca-crl-update") == "instance t does not run: start it first"
+    server("start")
+    agent = server.ca.agent()
+    first = entries(server("ca-crl-record-show", "MasterCRL"))[0]
+    serial = entries(server("cert-show", "subsystem"))[0]["Serial Number"]
+    nonce = json.loads(agent.call("GET", f"/ca/v2/agent/certs/{serial}")[1])["Nonce"]
+    status, _ = agent.call("POST", f"/ca/v2/agent/certs/{serial}/revoke", {"Reason": "Superseded", "Nonce": nonce})
+    assert status == 200
+    out = server("ca-crl-update")
+    assert out.startswith(framed('Updated CRL "MasterCRL"')) and "  CRL Size: 1\n" in out
+    second = entries(server("ca-crl-record-show", "MasterCRL"))[0]
+    assert int(second["CRL Number"], 16) > int(first["CRL Number"], 16) and second["CRL Size"] == "1"
+    listed = entries(server("ca-crl-record-cert-find", "MasterCRL"))
+    assert [e["Serial Number"] for e in listed] == [serial] and listed[0]["Reason"] == "Superseded"
+    assert [e["Serial Number"] for e in entries(server("ca-cert-find", "--status", "REVOKED"))] == [serial]
+    assert "has not expired" in server.error("ca-cert-del", serial)
+
+
+def test_two_commands_never_open_a_store_at_once(server):
+    """Many commands side by side on a stopped instance: each works or says that another one does."""
+    argv = [program.find("pki-server"), "--root", str(server.ca.root), "-i", "t", "ca-user-find"]
+    started = [subprocess.Popen(argv, env=server.ca.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+               for _ in range(6)]
+    results = [(p.communicate(timeout=60), p.returncode) for p in started]
+    assert any(code == 0 for _, code in results)
+    for (out, err), code in results:
+        assert "caadmin" in out if code == 0 else "no server answers" in err, (out, err)
+
+
+def test_files_of_an_instance_stay_its_owners(server):
+    if os.geteuid() != 0:
+        pytest.fail("needs root")
+    uid = 65534
+    subprocess.run(["chown", "-R", f"{uid}:{uid}", server.ca.root], check=True)
+    server.ca.root.parent.chmod(0o755)
+    server("ca-config-set", "x.y", "1")
+    server("ca-user-add", "u", "--full-name", "U")
+    server("cert-create", "sslserver", "--renew")
+    server("start")
+    assert server.ca.healthy()
+    server("stop")
+    owners = {p.stat().st_uid for d in ("etc", "var") for p in (server.ca.root / d).rglob("*") if not p.is_symlink()}
+    assert owners == {uid}
