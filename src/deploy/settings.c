@@ -147,6 +147,25 @@ write_server_cfg(struct install *in, struct err *e)
 	return file_write(buf_cstr(&nick), buf_view(&full), 0660, e);
 }
 
+/* NSS tools open the token too when the database's list names its module. */
+static enum rc
+list_module(struct install *in, struct err *e)
+{
+	const char *library = values_str(in->v, "pki_hsm_libfile");
+	AUTO_BUF path = buf_empty(4096);
+	AUTO_BUF text = buf_empty(1024 * 1024);
+	enum rc rc;
+
+	buf_addf(&path, "%s/pkcs11.txt", in->paths->alias);
+	if ((rc = file_read(&text, buf_cstr(&path), e)) != RC_OK)
+		return rc;
+	if (strstr(buf_cstr(&text), library) != NULL)
+		return RC_OK; /* a kept database */
+	buf_addf(&text, "library=%s\nname=%s\n\n", library,
+	    values_str(in->v, "pki_hsm_modulename"));
+	return file_write(buf_cstr(&path), buf_view(&text), 0600, e);
+}
+
 enum rc
 install_settings(struct install *in, struct err *e)
 {
@@ -155,6 +174,9 @@ install_settings(struct install *in, struct err *e)
 
 	if (path == NULL)
 		return err_set(e, RC_NOMEM, "CS.cfg");
+	if (values_bool(in->v, "pki_hsm_enable") &&
+	    (rc = list_module(in, e)) != RC_OK)
+		return rc;
 	/* a configuration that an earlier installation left: its names stay */
 	if (file_exists(path) && (rc = cfg_load(in->cs, path, e)) != RC_OK)
 		return rc;

@@ -19,6 +19,7 @@
 #include "instance/audit.h"
 #include "instance/control.h"
 #include "instance/instance_http.h"
+#include "instance/password.h"
 
 enum {
 	CLASSES_MAX = 8,
@@ -31,6 +32,7 @@ struct instance {
 	struct instance_paths *paths;
 	const struct clock *clock;
 	struct cfg *server_cfg, *passwords;
+	struct err no_pin; /* why there is none for the internal token */
 	struct keystore *keystore;
 	struct subsystem subs[SUBSYSTEMS_MAX];
 	size_t n_subs, n_disabled;
@@ -125,27 +127,29 @@ instance_subsystem_at(struct instance *i, size_t k)
 struct secret *
 instance_password(struct instance *i, const char *name)
 {
-	const char *v = cfg_get(i->passwords, name);
-	AUTO_BUF prompt = buf_empty(512);
-	struct secret *s = NULL;
+	struct secret *s;
 
-	if (v != NULL)
-		return secret_new(view_str(v));
-	buf_addf(&prompt, "Enter password for %s: ", name);
-	if (secret_ask(&s, buf_cstr(&prompt), NULL) != RC_OK)
-		return NULL;
-	return s;
+	return password_find(&s, i->passwords, i->paths->name, name, NULL) ==
+		RC_OK
+	    ? s
+	    : NULL;
 }
 
 static struct secret *
 token_pin(void *arg, const char *token)
 {
-	AUTO_BUF name = buf_empty(512);
+	struct instance *i = arg;
+	struct err e = { RC_OK, "" };
+	struct secret *s;
 
+	if (password_token(&s, i->passwords, i->paths->name, token, &e) ==
+	    RC_OK)
+		return s;
 	if (strcmp(token, "internal") == 0)
-		return instance_password(arg, "internal");
-	buf_addf(&name, "hardware-%s", token);
-	return instance_password(arg, buf_cstr(&name));
+		i->no_pin = e;
+	else
+		log_debug("instance", "%s", e.text);
+	return NULL;
 }
 
 /* One pkid, or one offline tool, an instance at a time. */
@@ -225,6 +229,9 @@ open_keys(struct instance *i, struct err *e)
 	}
 	p.n_modules = n;
 	rc = keystore_open(&i->keystore, &p, e);
+	/* a database without a password needs none */
+	if (rc == RC_AUTH && i->no_pin.rc != RC_OK)
+		return err_set(e, rc, "%s", i->no_pin.text);
 	return rc == RC_AUTH ? err_prefix(e, "%s", i->paths->password) : rc;
 }
 

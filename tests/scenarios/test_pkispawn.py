@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What pkispawn leaves behind and what it refuses; pkidestroy (spec deployment 1
 and 2). certutil, openssl and pk12util are the witnesses."""
+import ctypes
 import os
 import pathlib
 import pty
@@ -57,7 +58,8 @@ class Tree:
     def spawn_file(self, text, *options, status=0):
         path = self.root / "given.cfg"
         path.write_text(text)
-        return program.run("pkispawn", "--root", self.root, "-s", "CA", "-f", path, *options, env=self.env, status=status)
+        return program.run("pkispawn", "--root", self.root, "-s", "CA", "-f", path, *options, env=self.env,
+                           status=status)
 
     def head(self):
         """Parameters of a file that make the installation fast."""
@@ -162,7 +164,8 @@ def test_each_system_certificate_has_its_request_nickname_and_trust(made):
     usage = csr.extensions.get_extension_for_class(x509.KeyUsage)
     assert usage.critical and usage.value.key_cert_sign and usage.value.crl_sign and usage.value.digital_signature
     assert usage.value.content_commitment and not usage.value.key_encipherment
-    assert made.nicknames() == {f"caSigningCert cert-{NAME} CA": "CTu,Cu,Cu", f"ocspSigningCert cert-{NAME} CA": "u,u,u",
+    assert made.nicknames() == {f"caSigningCert cert-{NAME} CA": "CTu,Cu,Cu",
+                                f"ocspSigningCert cert-{NAME} CA": "u,u,u",
                                 f"Server-Cert cert-{NAME}": "u,u,u", f"subsystemCert cert-{NAME}": "u,u,u"}
 
 
@@ -209,7 +212,8 @@ def test_administrators_file_opens_with_its_password_and_has_one_key_and_no_chai
     assert key.public_key().public_numbers() == cert.public_key().public_numbers()
     names = program.run("pk12util", "-l", made.client / "ca_admin_cert.p12", "-w",
                         made.client / "ca_admin_cert.p12.password").stdout
-    assert names.count("Key(shrouded)") == 1 and names.count("Certificate(has private key):") == 1 and "Certificate:" not in names
+    assert names.count("Key(shrouded)") == 1 and "Certificate:" not in names
+    assert names.count("Certificate(has private key):") == 1
 
 
 def test_generated_passwords_are_private_different_and_not_told(made):
@@ -602,6 +606,142 @@ def test_failure_over_kept_settings_leaves_them(tree):
     for name in ("alias/ca.crt", "password.conf", "certs/ca_signing.crt"):
         assert (tree.conf / name).read_bytes() == before[tree.conf / name], name
     assert not tree.lib.exists()
+
+
+# --- HSM ------------------------------------------------------------------------------
+
+
+HSM_PIN, HSM_TOKEN = "Hsm.Pin.1", "My HSM"
+
+
+@pytest.fixture
+def hsm(tree):
+    """A SoftHSM token of this test's own; the tree's programs find it."""
+    (tree.root / "tokens").mkdir()
+    conf = tree.root / "softhsm2.conf"
+    conf.write_text(f"directories.tokendir = {tree.root}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+    tree.env = dict(tree.env, SOFTHSM2_CONF=str(conf))
+    program.run("softhsm2-util", "--init-token", "--free", "--label", HSM_TOKEN, "--pin", HSM_PIN, "--so-pin",
+                "1234567", env=tree.env)
+    return ["pki_hsm_enable=True", f"pki_hsm_libfile={SOFTHSM}", "pki_hsm_modulename=softhsm",
+            f"pki_token_name={HSM_TOKEN}", f"pki_token_password={HSM_PIN}"]
+
+
+def objects(tree, kind):
+    out = program.run("pkcs11-tool", "--module", SOFTHSM, "--token-label", HSM_TOKEN, "--login", "--pin", HSM_PIN,
+                      "--list-objects", "--type", kind, env=tree.env).stdout
+    return out
+
+
+def test_ca_with_its_keys_on_an_hsm(tree, hsm):
+    tree.spawn(*hsm, "pki_ca_signing_token=" + HSM_TOKEN, "pki_ocsp_signing_token=" + HSM_TOKEN,
+               "pki_sslserver_token=internal", "pki_subsystem_token=internal", "pki_audit_signing_token=",
+               f"pki_audit_signing_nickname=audit cert-{NAME}", options=())
+    cs = tree.cs()
+    for tag, nick in (("signing", f"caSigningCert cert-{NAME} CA"), ("ocsp_signing", f"ocspSigningCert cert-{NAME} CA"),
+                      ("audit_signing", f"audit cert-{NAME}")):
+        assert cs[f"ca.{tag}.tokenname"] == HSM_TOKEN and cs[f"ca.{tag}.nickname"] == nick
+        assert cs[f"ca.cert.{tag}.nickname"] == f"{HSM_TOKEN}:{nick}"
+    assert cs["ca.sslserver.tokenname"] == "internal"
+    assert tree.passwords()[f"hardware-{HSM_TOKEN}"] == HSM_PIN
+    assert f"module.softhsm={SOFTHSM}" in (tree.conf / "server.cfg").read_text()
+    # the internal database: two keys, and the certificates that tools look for there
+    assert len(tree.key_ids()) == 2
+    trust = tree.nicknames()
+    assert trust[f"caSigningCert cert-{NAME} CA"] == "CT,C,C" and trust[f"audit cert-{NAME}"] == ",,P"
+    assert trust[f"Server-Cert cert-{NAME}"] == "u,u,u" and f"ocspSigningCert cert-{NAME} CA" not in trust
+    private = objects(tree, "privkey")
+    assert private.count("Private Key Object") == 3
+    assert "never extractable" in private and "Access:     sensitive" in private
+    # certutil sees the token through the database
+    assert f"caSigningCert cert-{NAME} CA" in program.run(
+        "certutil", "-L", "-d", tree.alias, "-h", HSM_TOKEN, "-f", pin_file(tree), env=tree.env).stdout
+    serves(tree)
+    assert HSM_PIN not in "".join(p.read_text(errors="replace") for p in tree.logs.rglob("*") if p.is_file())
+
+
+def pin_file(tree):
+    path = tree.root / "hsm.pin"
+    path.write_text(f"{HSM_TOKEN}:{HSM_PIN}\ninternal:{tree.passwords()['internal']}\n")
+    return path
+
+
+def serves(tree):
+    """Enrols a certificate as the administrator and asks for its status."""
+    pki = ["pki", "-d", tree.root / "nss", "-U", f"https://localhost:{tree.https}"]
+    env = dict(tree.env, PKI_ROOT=str(tree.root))
+
+    def run(*argv):
+        return program.run(*argv, env=env).stdout
+    run(*pki, "client-init")
+    run(*pki, "client-cert-import", "CA", "--ca-cert", tree.alias / "ca.crt")
+    run(*pki, "pkcs12-import", "--pkcs12", tree.client / "ca_admin_cert.p12", "--password-file",
+        tree.client / "ca_admin_cert.p12.password")
+    nick = re.search(r"^(PKI Administrator.*?)\s+u,u,u", run("certutil", "-L", "-d", tree.root / "nss"), re.M).group(1)
+    run("openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout",
+        tree.root / "w.key", "-subj", "/CN=www.example.com", "-out", tree.root / "w.csr")
+    out = run(*pki, "ca-cert-request-submit", "--profile", "caServerCert", "--csr-file", tree.root / "w.csr")
+    request = re.search(r"Request ID: (\S+)", out).group(1)
+    out = run(*pki, "-n", nick, "ca-cert-request-approve", request, "--force")
+    serial = re.search(r"Certificate ID: (\S+)", out).group(1)
+    run(*pki, "ca-cert-export", serial, "--output-file", tree.root / "w.crt")
+    run("openssl", "verify", "-CAfile", tree.alias / "ca.crt", tree.root / "w.crt")
+    done = program.run("openssl", "ocsp", "-issuer", tree.alias / "ca.crt", "-CAfile", tree.alias / "ca.crt", "-cert",
+                       tree.root / "w.crt", "-url", f"http://localhost:{tree.http}/ca/ocsp")
+    assert "w.crt: good" in done.stdout and "Response verify OK" in done.stderr
+
+
+@pytest.mark.parametrize("change,told", [
+    ("pki_token_name=internal", "A value other than 'internal' MUST be defined for 'pki_token_name'"),
+    ("pki_hsm_libfile=", "A value for 'pki_hsm_libfile' MUST be defined in '"),
+    ("pki_hsm_modulename=", "A value for 'pki_hsm_modulename' MUST be defined in '"),
+    ("pki_token_password=", "A value for 'pki_token_password' MUST be defined in '"),
+    ("pki_backup_keys=True", "'pki_backup_keys' and 'pki_backup_password'"),
+    ("pki_hsm_libfile=/none.so", "pki_hsm_libfile: no file /none.so"),
+    ("pki_ca_signing_token=Other", "pki_ca_signing_token: Other"),
+    ("pki_token_password=Wrong.Pin", HSM_TOKEN),
+    ("pki_token_name=Absent", "Absent"),
+])
+def test_hsm_parameters_are_checked(tree, hsm, change, told):
+    done = tree.spawn(*hsm, change, status=None)
+    assert done.returncode != 0 and told in done.stderr, done.stderr
+    assert not [p for p in tree.left() if "tokens" not in str(p) and p.name != "softhsm2.conf"]
+
+
+def test_token_without_hsm_is_refused(tree):
+    done = tree.spawn("pki_ca_signing_token=Mine", status=None)
+    assert done.returncode != 0 and "pki_ca_signing_token=Mine needs pki_hsm_enable=True" in done.stderr
+
+
+# --- passwords ------------------------------------------------------------------------
+
+
+def keyring(description, payload):
+    """For a child: a session keyring of its own with one key in it."""
+    libc = ctypes.CDLL(None)
+
+    def prepare():
+        libc.syscall(250, 1, None)  # keyctl(KEYCTL_JOIN_SESSION_KEYRING)
+        libc.syscall(248, b"user", description, payload, len(payload), -3)  # add_key, session keyring
+    return prepare
+
+
+def test_pin_comes_from_the_keyring_when_no_file_has_it(tree):
+    tree.spawn()
+    pin = tree.passwords()["internal"]
+    (tree.conf / "password.conf").unlink()
+    argv = [program.find("pkid"), "--root", tree.root, NAME]
+    done = subprocess.run(argv, env=tree.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                          start_new_session=True, timeout=30)
+    assert done.returncode != 0
+    assert 'No available password to access the token "internal"' in done.stderr
+    p = subprocess.Popen(argv, env=tree.env, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                         start_new_session=True, preexec_fn=keyring(f"{NAME}/internal".encode(), pin.encode()))
+    try:
+        program.wait_for("pkid serves", lambda: program.port_open(tree.https))
+    finally:
+        program.end(p)
+    assert p.returncode == 0
 
 
 # --- accounts -------------------------------------------------------------------------
