@@ -13,7 +13,7 @@
 #include <openssl/x509.h>
 
 #include "base/file.h"
-#include "serial.h"
+#include "records.h"
 #include "x509/cert.h"
 #include "x509/ocsp.h"
 

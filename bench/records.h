@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* serial.h - the serial numbers of a filled store, the same in every program:
- * 16 octets that look random, the first one 0x40 to 0x7f. */
-#ifndef BENCH_SERIAL_H
-#define BENCH_SERIAL_H
+/* records.h - the certificates of a filled store, the same in every program. */
+#ifndef BENCH_RECORDS_H
+#define BENCH_RECORDS_H
 
-#include "base/text.h"
+#include "store/rec_cert.h"
 
 static inline uint64_t
 bench_mix(uint64_t x)
@@ -15,6 +14,7 @@ bench_mix(uint64_t x)
 	return x ^ (x >> 31);
 }
 
+/* 16 octets that look random, the first one 0x40 to 0x7f. */
 static inline struct num
 bench_serial(uint64_t i)
 {
@@ -30,5 +30,9 @@ bench_serial(uint64_t i)
 	rc_ignore(num_from_view(&n, view_of(o, 16), NULL)); /* it fits */
 	return n;
 }
+
+/* The i-th record; an issuer's name or NULL. NULL when memory is out. */
+struct rec *bench_cert(
+    uint64_t i, const char *issuer, bool revoked, int64_t now);
 
 #endif
