@@ -32,7 +32,7 @@ struct instance {
 	struct instance_paths *paths;
 	const struct clock *clock;
 	struct cfg *server_cfg, *passwords;
-	struct err no_pin; /* why there is none for the internal token */
+	struct err no_pin; /* a token that was opened without a PIN */
 	struct keystore *keystore;
 	struct subsystem subs[SUBSYSTEMS_MAX];
 	size_t n_subs, n_disabled;
@@ -145,10 +145,10 @@ token_pin(void *arg, const char *token)
 	if (password_token(&s, i->passwords, i->paths->name, token, &e) ==
 	    RC_OK)
 		return s;
-	if (strcmp(token, "internal") == 0)
+	/* the database's own counts for more than a stranger's token */
+	if (token[0] != '\0' &&
+	    (i->no_pin.rc == RC_OK || strcmp(token, "internal") == 0))
 		i->no_pin = e;
-	else
-		log_debug("instance", "%s", e.text);
 	return NULL;
 }
 
@@ -229,9 +229,6 @@ open_keys(struct instance *i, struct err *e)
 	}
 	p.n_modules = n;
 	rc = keystore_open(&i->keystore, &p, e);
-	/* a database without a password needs none */
-	if (rc == RC_AUTH && i->no_pin.rc != RC_OK)
-		return err_set(e, rc, "%s", i->no_pin.text);
 	return rc == RC_AUTH ? err_prefix(e, "%s", i->paths->password) : rc;
 }
 
@@ -488,6 +485,20 @@ start_parts(struct instance *i, const struct instance_params *p,
 	    &i->control, i->paths->control, control_command, i, e);
 }
 
+/* A key that was not found may be on a token that could not be opened; one
+ * without a password needs none, so this is told only now. */
+static void
+explain(const struct instance *i, struct err *e)
+{
+	struct err first;
+
+	if (e == NULL || i->no_pin.rc == RC_OK)
+		return;
+	first = *e;
+	rc_ignore(err_set(e, first.rc, "%.150s; %s", first.text,
+	    i->no_pin.text)); /* the caller has the code */
+}
+
 enum rc
 instance_start(
     struct instance **out, const struct instance_params *p, struct err *e)
@@ -514,6 +525,7 @@ instance_start(
 		buf_done(&roots->der[k]);
 	free(roots);
 	if (rc != RC_OK) {
+		explain(i, e);
 		instance_stop(i, 0);
 		return rc;
 	}
