@@ -54,8 +54,11 @@ servlet_field(struct servlet *s, const char *name,
 						: NULL;
 	bool choice = words != NULL && words[0] != '\0';
 	bool secret = strstr(d->syntax, "password") != NULL;
-	bool area = strcmp(d->syntax, "cert_request") == 0 ||
-	    strcmp(d->syntax, "string_list") == 0;
+	/* a one-line field would lose line ends */
+	bool area = !choice &&
+	    (strcmp(d->syntax, "cert_request") == 0 ||
+		strcmp(d->syntax, "string_list") == 0 ||
+		strchr(v, '\n') != NULL);
 
 	buf_add_str(b, "<p><label>");
 	xml_escape(b, d->text);

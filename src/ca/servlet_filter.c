@@ -58,6 +58,8 @@ leaf(struct buf *out, const struct filter *f, const char *op, struct err *e)
 	    text_quote(quoted, view_str(attr)));
 }
 
+/* Two that call one another, at most FILTER_LEVELS deep. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static enum rc rebuild(
     struct buf *out, const struct filter *f, int levels, struct err *e);
 
@@ -106,6 +108,7 @@ rebuild(struct buf *out, const struct filter *f, int levels, struct err *e)
 	}
 	return err_set(e, RC_INVALID, "filter: substrings are not accepted");
 }
+/* NOLINTEND(misc-no-recursion) */
 
 enum rc
 servlet_filter(struct buf *out, const char *text, struct err *e)

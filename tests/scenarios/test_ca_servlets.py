@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servlets of a served CA as programs and browsers use them: submit, follow,
 review with its nonce, approve, show, list, revoke, release."""
+import html.parser
 import json
 import re
 import subprocess
@@ -204,6 +205,61 @@ def test_pages_carry_the_forms_of_an_enrolment(ca, agent, tmp_path):
     request = submit(ca, make_csr(tmp_path)).findtext("RequestId")
     page = agent("profileReview", xml=False, requestId=request)
     assert 'action="profileProcess"' in page and 'value="approve"' in page and 'name="nonce"' in page
+
+
+class Form(html.parser.HTMLParser):
+    """The fields of a page's form, as a browser would send them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.fields, self.area, self.select = {}, None, None
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        a = dict(attrs)
+        if tag == "input":
+            self.fields[a["name"]] = a.get("value", "")
+        elif tag == "textarea":
+            self.area = a["name"]
+            self.fields[self.area] = ""
+        elif tag == "select":
+            self.select = a["name"]
+        elif tag == "option" and self.select and ("selected" in a or self.select not in self.fields):
+            self.fields[self.select] = None if "selected" not in a else True
+
+    def handle_endtag(self, tag):
+        if tag == "textarea":
+            self.area = None
+        elif tag == "select":
+            self.select = None
+
+    def handle_data(self, data):
+        if self.area:
+            self.fields[self.area] += data.replace("\r\n", "\n").replace("\n", "\r\n")
+        elif self.select and self.fields.get(self.select) in (None, True):
+            self.fields[self.select] = data
+
+
+def text_of(ca, request):
+    pem = ee(ca, "displayCertFromRequest", requestId=request).findtext("records/record/base64Cert")
+    text = subprocess.run(["openssl", "x509", "-noout", "-text", "-certopt", "no_serial,no_sigdump,no_validity"],
+                          input=pem, text=True, check=True, stdout=subprocess.PIPE).stdout
+    return text
+
+
+@pytest.mark.parametrize("profile", ["caServerCert", "caSubsystemCert", "caCACert", "caOCSPCert"])
+def test_page_sent_back_unchanged_gives_the_same_certificate(ca, agent, tmp_path, profile):
+    csr = make_csr(tmp_path)
+    direct, page = submit(ca, csr, profile), submit(ca, csr, profile)
+    direct, page = direct.findtext("RequestId"), page.findtext("RequestId")
+    nonce = agent("profileReview", requestId=direct).findtext(".//nonce")
+    done = agent("profileProcess", requestId=direct, op="approve", nonce=nonce)
+    assert done.findtext("output/set/errorCode") == "0"
+    form = Form(agent("profileReview", xml=False, requestId=page)).fields
+    assert len(form) > 4
+    done = agent("profileProcess", **form, op="approve")
+    assert done.findtext("output/set/errorCode") == "0", done.findtext("output/set/errorReason")
+    assert text_of(ca, page) == text_of(ca, direct)
 
 
 @pytest.mark.parametrize("path", ["profileProcess", "doRevoke", "doUnrevoke"])
