@@ -13,17 +13,18 @@
 
 #define AUTO(t) __attribute__((cleanup(t##_freep))) struct t *
 
-#define OWNED(t)                                        \
-	static inline void t##_freep(struct t **p)      \
-	{                                               \
-		t##_free(*p);                           \
-		*p = NULL;                              \
-	}                                               \
-	static inline struct t *t##_steal(struct t **p) \
-	{                                               \
-		struct t *x = *p;                       \
-		*p = NULL;                              \
-		return x;                               \
+#define OWNED(t)                                                   \
+	static inline void t##_freep(struct t **p)                 \
+	{                                                          \
+		t##_free(*p);                                      \
+		*p = NULL;                                         \
+	}                                                          \
+	__attribute__((unused)) static inline struct t *t##_steal( \
+	    struct t **p)                                          \
+	{                                                          \
+		struct t *x = *p;                                  \
+		*p = NULL;                                         \
+		return x;                                          \
 	}
 
 static inline void

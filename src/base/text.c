@@ -114,8 +114,22 @@ base64_value(uint8_t c)
 	return c < '+' || c > 'z' ? -1 : from_plus[c - '+'];
 }
 
+/* Ends the data: the octets that w holds before pad equal signs. Bits left over
+ * must be zero. Returns the end or NULL. */
+static uint8_t *
+base64_last(uint8_t *p, uint32_t w, size_t pad)
+{
+	if ((w & (pad == 2 ? 0x0f : 0x03)) != 0)
+		return NULL;
+	w >>= pad == 2 ? 4 : 2;
+	if (pad == 1)
+		*p++ = (uint8_t)(w >> 8);
+	*p++ = (uint8_t)w;
+	return p;
+}
+
 /* Decodes into p, which has room for 3 octets a 4 characters; returns the end
- * or NULL. Bits left over by the padding must be zero. */
+ * or NULL. */
 static uint8_t *
 base64_decode(uint8_t *p, struct view s)
 {
@@ -130,15 +144,9 @@ base64_decode(uint8_t *p, struct view s)
 		if (s.data[i] == '=') {
 			if (n % 4 < 2 || ++pad > 2)
 				return NULL;
-			n++;
-			if (n % 4 != 0)
-				continue;
-			if ((w & (pad == 2 ? 0x0f : 0x03)) != 0)
+			if (++n % 4 == 0 &&
+			    (p = base64_last(p, w, pad)) == NULL)
 				return NULL;
-			w >>= pad == 2 ? 4 : 2;
-			if (pad == 1)
-				*p++ = (uint8_t)(w >> 8);
-			*p++ = (uint8_t)w;
 			continue;
 		}
 		if (v < 0 || pad > 0)

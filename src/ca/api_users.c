@@ -280,7 +280,7 @@ add_user(struct http_call *c)
 {
 	AUTO(principal) p = NULL;
 	AUTO(secret) password = NULL;
-	struct user u = { NULL };
+	struct user u = { .uid = NULL };
 	struct err e = { RC_OK, "" };
 	json_t *body = NULL;
 	enum rc rc;
@@ -304,7 +304,7 @@ modify_user(struct http_call *c)
 {
 	AUTO(principal) p = NULL;
 	AUTO(secret) password = NULL;
-	struct user u = { NULL };
+	struct user u = { .uid = NULL };
 	struct err e = { RC_OK, "" };
 	json_t *body = NULL;
 	enum rc rc;

@@ -468,7 +468,7 @@ key_that_the_profile_forbids_is_stored_as_rejected(void **state)
 	(void)state;
 	OK(submit("caServerCert", f, NULL, &r, e));
 	AUTO(request_rec) mine = r;
-	assert_int_equal(r->state, REQUEST_REJECTED);
+	assert_int_equal(mine->state, REQUEST_REJECTED);
 	assert_non_null(strstr(request_ext(r, "error"), "Rejected - Key"));
 	AUTO(request_rec) stored = NULL;
 	OK(ca_request_get(w.ca, &r->id, &stored, e));
@@ -520,7 +520,7 @@ renewal_by_an_agent_is_issued_at_once_for_the_same_key(void **state)
 	(void)state;
 	OK(submit("caManualRenewal", f, &agent, &r, e));
 	AUTO(request_rec) mine = r;
-	assert_int_equal(r->state, REQUEST_COMPLETE);
+	assert_int_equal(mine->state, REQUEST_COMPLETE);
 	struct num fresh = serial_of(&r->id);
 	assert_int_not_equal(num_cmp(&old, &fresh), 0);
 	OK(ca_cert_get(w.ca, &old, &before, a, e));

@@ -267,6 +267,7 @@ two_databases_are_open_at_once(void **state)
 	struct err err;
 
 	(void)state;
+	assert_non_null(ka);
 	assert_int_equal(
 	    keystore_find_key(a, &none, NULL, key_spki(kb), &err), RC_NOTFOUND);
 	keystore_free(a);

@@ -166,6 +166,7 @@ read_cert(struct reading *r, PKCS12_SAFEBAG *bag)
 	return read_attributes(r, bag, item);
 }
 
+/* NOLINTBEGIN(misc-no-recursion): read_bags refuses PKCS12_DEPTH_MAX */
 static enum rc
 read_bag(struct reading *r, PKCS12_SAFEBAG *bag, int depth)
 {
@@ -206,6 +207,7 @@ read_bags(struct reading *r, const STACK_OF(PKCS12_SAFEBAG) * bags, int depth)
 	}
 	return RC_OK;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static enum rc
 read_safes(struct reading *r, PKCS12 *p12)

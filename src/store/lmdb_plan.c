@@ -190,6 +190,7 @@ struct planner {
 	struct err *e;
 };
 
+/* NOLINTBEGIN(misc-no-recursion): no filter is deeper than FILTER_DEPTH_MAX */
 static enum rc plan_node(struct planner *p, struct lmdb_cand *out,
     struct lmdb_cand *also, const struct filter *f);
 
@@ -330,6 +331,7 @@ bound_ids(struct lmdb_range *ids, enum rec_kind k, const struct filter *f)
 	if (key_cmp(&r.hi, &ids->hi) < 0)
 		ids->hi = r.hi;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 enum rc
 lmdb_plan(struct lmdb *db, MDB_txn *txn, struct lmdb_plan *out, enum rec_kind k,

@@ -150,6 +150,7 @@ intersect(struct search *s, size_t mid)
 
 /* --- choosing ---------------------------------------------------------- */
 
+/* NOLINTBEGIN(misc-no-recursion): no filter is deeper than FILTER_DEPTH_MAX */
 static size_t
 count_leaves(const struct filter *f)
 {
@@ -168,6 +169,7 @@ add_leaves(const struct filter *f, const char **list, size_t *n)
 	for (size_t i = 0; i < f->n; i++)
 		add_leaves(f->child[i], list, n);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* Which attributes are read at all; all when a filter names an attribute that
  * records hold with an option. */

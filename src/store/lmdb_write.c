@@ -177,15 +177,14 @@ run_group(struct lmdb *db, struct lmdb_job *list)
 		settle_group(db, list);
 		return;
 	}
-	if (list->next == NULL) {
-		list->rc = lmdb_err(&list->err, c, "commit");
-		return;
-	}
 	/* one of them may be too large: each by itself */
 	for (struct lmdb_job *j = list, *next; j != NULL; j = next) {
 		next = j->next;
 		j->next = NULL;
-		run_group(db, j);
+		if ((j != list || next != NULL) && (c = try_group(db, j)) == 0)
+			settle_group(db, j);
+		else
+			j->rc = lmdb_err(&j->err, c, "commit");
 		j->next = next;
 	}
 }

@@ -49,12 +49,18 @@ args_free(struct args *a)
 static const struct opt *
 find_name(const struct opt *opts, const char *name, size_t len)
 {
-	for (const struct opt *o = opts; o != NULL && o->name != NULL; o++) {
-		if (strlen(o->name) != len || memcmp(o->name, name, len) != 0)
+	const struct opt *o = opts;
+
+	while (o != NULL && o->name != NULL) {
+		if (strlen(o->name) != len || memcmp(o->name, name, len) != 0) {
+			o++;
 			continue;
-		return o->same == NULL
-		    ? o
-		    : find_name(opts, o->same, strlen(o->same));
+		}
+		if (o->same == NULL)
+			return o;
+		name = o->same; /* another name: from the top with the real */
+		len = strlen(name);
+		o = opts;
 	}
 	return NULL;
 }
@@ -118,12 +124,35 @@ lookup(const struct opt *opts, bool with_common, char *word, char **value)
 	return o;
 }
 
+/* The option at words[*i], with its value, which may be the next word. */
+static enum rc
+take_option(struct args *a, bool with_common, char **words, size_t n, size_t *i,
+    struct err *e)
+{
+	char *w = words[*i], *value;
+	const struct opt *o = lookup(a->opts, with_common, w, &value);
+
+	if (o == NULL)
+		return err_set(e, RC_USAGE, "Unrecognized option: %s", w);
+	if (o->arg == NULL && value != NULL)
+		return err_set(
+		    e, RC_USAGE, "Option takes no value: %s", o->name);
+	if (o->arg != NULL && value == NULL) {
+		if (*i + 1 >= n)
+			return err_set(
+			    e, RC_USAGE, "Missing argument for option: %s", w);
+		value = words[++*i];
+	}
+	return add(a, o, value, e);
+}
+
 enum rc
 args_parse(struct args **out, const struct opt *opts, char **words, size_t n,
     bool first_only, size_t *used, struct err *e)
 {
 	AUTO(args) a = calloc(1, sizeof(*a));
 	bool plain = false;
+	enum rc rc;
 	size_t i;
 
 	if (a == NULL || (a->set = calloc(n + 1, sizeof(*a->set))) == NULL ||
@@ -131,8 +160,7 @@ args_parse(struct args **out, const struct opt *opts, char **words, size_t n,
 		return err_set(e, RC_NOMEM, "out of memory");
 	a->opts = opts;
 	for (i = 0; i < n; i++) {
-		const struct opt *o;
-		char *w = words[i], *value;
+		const char *w = words[i];
 
 		if (plain || w[0] != '-' || w[1] == '\0') {
 			if (first_only)
@@ -146,20 +174,9 @@ args_parse(struct args **out, const struct opt *opts, char **words, size_t n,
 			plain = true;
 			continue;
 		}
-		if ((o = lookup(opts, !first_only, w, &value)) == NULL)
-			return err_set(
-			    e, RC_USAGE, "Unrecognized option: %s", w);
-		if (o->arg == NULL && value != NULL)
-			return err_set(
-			    e, RC_USAGE, "Option takes no value: %s", o->name);
-		if (o->arg != NULL && value == NULL) {
-			if (i + 1 >= n)
-				return err_set(e, RC_USAGE,
-				    "Missing argument for option: %s", w);
-			value = words[++i];
-		}
-		if (add(a, o, value, e) != RC_OK)
-			return RC_NOMEM;
+		if ((rc = take_option(a, !first_only, words, n, &i, e)) !=
+		    RC_OK)
+			return rc;
 	}
 	if (used != NULL)
 		*used = i;
@@ -266,38 +283,48 @@ args_need(const struct args *a, const char *name, const char *what,
 	return RC_OK;
 }
 
+/* Unquotes the word at *at in place, up to the blank behind it; *at then points
+ * behind that. false: a quote is not closed. */
+static bool
+split_word(char **at)
+{
+	char *r = *at, *w = r, quote = 0;
+
+	for (; *r != '\0' && (quote != 0 || strchr(" \t\r\n", *r) == NULL);
+	     r++) {
+		if (quote == 0 && (*r == '\'' || *r == '"')) {
+			quote = *r;
+			continue;
+		}
+		if (quote != 0 && *r == quote) {
+			quote = 0;
+			continue;
+		}
+		if (*r == '\\' && quote != '\'' && r[1] != '\0')
+			r++;
+		*w++ = *r;
+	}
+	if (*r != '\0')
+		r++;
+	*w = '\0';
+	*at = r;
+	return quote == 0;
+}
+
 enum rc
 args_split(char *line, char **words, size_t *n, struct err *e)
 {
-	char *r = line, *w = line;
+	char *r = line;
 
 	for (*n = 0;;) {
-		char quote = 0;
-
 		r += strspn(r, " \t\r\n");
 		if (*r == '\0' || *r == '#')
 			return RC_OK;
 		if (*n == PKI_WORDS_MAX)
 			return err_set(e, RC_USAGE, "Too many words in a line");
-		words[(*n)++] = w = r;
-		for (; *r != '\0' &&
-		     (quote != 0 || strchr(" \t\r\n", *r) == NULL);
-		     r++) {
-			if (quote == 0 && (*r == '\'' || *r == '"')) {
-				quote = *r;
-			} else if (quote != 0 && *r == quote) {
-				quote = 0;
-			} else {
-				if (*r == '\\' && quote != '\'' && r[1] != '\0')
-					r++;
-				*w++ = *r;
-			}
-		}
-		if (quote != 0)
+		words[(*n)++] = r;
+		if (!split_word(&r))
 			return err_set(e, RC_USAGE, "Unterminated quote");
-		if (*r != '\0')
-			r++;
-		*w = '\0';
 	}
 }
 

@@ -31,8 +31,14 @@ usage(FILE *f)
 	    f);
 }
 
-int
-main(int argc, char **argv)
+struct command {
+	struct destroy_params p;
+	const char *root;
+};
+
+/* Reads the command line. Returns -1 to go on, or the status to exit with. */
+static int
+parse(struct command *o, int argc, char **argv)
 {
 	enum {
 		ROOT = 256,
@@ -51,33 +57,29 @@ main(int argc, char **argv)
 		{ "version", no_argument, NULL, VERSION },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct destroy_params p = { .instance = "pki-tomcat" };
-	struct err e = { RC_OK, "" };
-	const char *root = NULL;
-	enum rc rc;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "s:i:vh", longs, NULL)) != -1) {
 		switch (c) {
 		case 's':
-			p.subsystem = optarg;
+			o->p.subsystem = optarg;
 			break;
 		case 'i':
-			p.instance = optarg;
+			o->p.instance = optarg;
 			break;
 		case 'v':
 			break;
 		case ROOT:
-			root = optarg;
+			o->root = optarg;
 			break;
 		case FORCE:
-			p.force = true;
+			o->p.force = true;
 			break;
 		case CONF:
-			p.remove_conf = true;
+			o->p.remove_conf = true;
 			break;
 		case LOGS:
-			p.remove_logs = true;
+			o->p.remove_logs = true;
 			break;
 		case 'h':
 			usage(stdout);
@@ -90,16 +92,28 @@ main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (p.subsystem == NULL || optind < argc) {
-		usage(stderr);
-		return 2;
-	}
-	rc = path_set_root(root != NULL ? root : getenv("PKI_ROOT"), &e);
+	if (o->p.subsystem != NULL && optind >= argc)
+		return -1;
+	usage(stderr);
+	return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct command o = { .p = { .instance = "pki-tomcat" } };
+	struct err e = { RC_OK, "" };
+	int status = parse(&o, argc, argv);
+	enum rc rc;
+
+	if (status >= 0)
+		return status;
+	rc = path_set_root(o.root != NULL ? o.root : getenv("PKI_ROOT"), &e);
 	if (rc == RC_OK) {
-		printf("Uninstalling %s from %s/var/lib/pki/%s.\n", p.subsystem,
-		    path_root(), p.instance);
+		printf("Uninstalling %s from %s/var/lib/pki/%s.\n",
+		    o.p.subsystem, path_root(), o.p.instance);
 		fflush(stdout);
-		rc = spawn_destroy(&p, &e);
+		rc = spawn_destroy(&o.p, &e);
 	}
 	if (rc != RC_OK) {
 		fprintf(stderr, "ERROR: %s\n", e.text);

@@ -215,7 +215,6 @@ parse_template(const char *fields, const char *controls, const char *pop)
 {
 	AUTO(arena) a = arena_new(0);
 	AUTO_BUF der = buf_empty(0);
-	AUTO_BUF raw = buf_empty(0);
 	struct crmf_msg m;
 	size_t k[4], n, start;
 

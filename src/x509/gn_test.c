@@ -190,8 +190,7 @@ gn_next_rejects_bad_contents(void **state)
 		"a004a1020500",
 		"a509a003130178a1020500ff",
 		"30030c0178",
-		"a50aa0031301"
-		"78a1030c01",
+		"a50aa003130178a1030c01",
 		"a302300",
 	};
 	size_t i;
