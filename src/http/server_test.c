@@ -37,6 +37,7 @@ key_use_tls(struct key *k, SSL_CTX *ctx, const struct view *chain, size_t n,
 static struct http_server *server;
 static int port;
 static atomic_int done_calls, handler_calls, freed_data, released;
+static atomic_bool gate_open;
 static char big[3 * 1024 * 1024];
 
 static void
@@ -58,6 +59,15 @@ slow(struct http_call *c)
 {
 	t_sleep_ms(300);
 	say(c);
+}
+
+static void
+gate(struct http_call *c)
+{
+	atomic_fetch_add(&handler_calls, 1);
+	while (!atomic_load(&gate_open))
+		t_sleep_ms(5);
+	http_reply(c, 200, "text/plain", view_str("open"));
 }
 
 static void
@@ -159,6 +169,7 @@ static const struct http_route routes[] = {
 	{ HTTP_GET, "/rest/*", say, HTTP_INLINE, 0, 0 },
 	{ HTTP_POST, "/small", say, HTTP_INLINE, 0, 10 },
 	{ HTTP_GET | HTTP_POST, "/slow", slow, HTTP_ISSUE, 0, 0 },
+	{ HTTP_GET, "/gate", gate, HTTP_ISSUE, 0, 0 },
 	{ HTTP_GET, "/large", large, HTTP_READ, 0, 0 },
 	{ HTTP_GET, "/ref", by_ref, HTTP_INLINE, 0, 0 },
 	{ HTTP_GET, "/none", none, HTTP_INLINE, 0, 0 },
@@ -621,20 +632,35 @@ stop_does_not_wait_beyond_its_grace(void **state)
 	}
 }
 
+/* Long after http_server_stop has begun. */
+static void *
+open_later(void *arg)
+{
+	t_sleep_ms(500);
+	atomic_store(&gate_open, true);
+	return arg;
+}
+
 static void
 waiting_calls_are_not_run_after_a_stop(void **state)
 {
+	int64_t begin = t_now_ms();
+	pthread_t opener;
 	int fds[40];
 
 	(void)state;
+	atomic_store(&gate_open, false);
 	for (int i = 0; i < 40; i++) {
 		fds[i] = t_connect(port);
-		t_send(fds[i], "GET /slow HTTP/1.1\r\n" H "\r\n");
+		t_send(fds[i], "GET /gate HTTP/1.1\r\n" H "\r\n");
 	}
-	t_sleep_ms(100);
+	/* Of 40 calls only those run that have one of the 16 threads. */
+	while (atomic_load(&handler_calls) < 16 && t_now_ms() - begin < 20000)
+		t_sleep_ms(20);
+	assert_int_equal(pthread_create(&opener, NULL, open_later, NULL), 0);
 	http_server_stop(server, 0);
-	/* Of 40 calls only those ran that had one of the 16 threads. */
-	assert_in_range(atomic_load(&handler_calls), 1, 16);
+	pthread_join(opener, NULL);
+	assert_int_equal(atomic_load(&handler_calls), 16);
 	for (int i = 0; i < 40; i++)
 		close(fds[i]);
 }
@@ -733,12 +759,15 @@ static void
 done_is_called_for_every_reply(void **state)
 {
 	struct http_stats st;
+	int64_t begin;
 
 	(void)state;
 	t_exchange(port, "GET /say HTTP/1.1\r\n" H "\r\n");
 	t_exchange(port, "GET /pool HTTP/1.1\r\n" H "\r\n");
 	t_exchange(port, "nonsense\r\n\r\n");
-	t_sleep_ms(50);
+	begin = t_now_ms();
+	while (atomic_load(&done_calls) < 3 && t_now_ms() - begin < 5000)
+		t_sleep_ms(20);
 	assert_int_equal(atomic_load(&done_calls), 3);
 	http_server_stats(server, &st);
 	assert_int_equal(st.requests, 3);

@@ -64,7 +64,7 @@ lmdb_get(void *impl, struct rec **out, enum rec_kind kind, const char *id,
 {
 	struct lmdb *db = impl;
 	MDB_txn *txn = NULL;
-	uint64_t row;
+	uint64_t row = 0;
 	enum rc rc = lmdb_begin(db, &txn, e);
 
 	if (rc != RC_OK)
