@@ -6,6 +6,7 @@ from instance import csr
 
 REQUESTS = int(os.environ.get("MEMORY_REQUESTS", "2000"))
 GROWTH_MAX = 1 << 20
+WINDOWS = 3
 
 
 def work(ca, client, n, request):
@@ -26,9 +27,13 @@ def work(ca, client, n, request):
 def test_requests_leave_no_memory_behind(ca):
     client, request = ca.agent(), csr()
     work(ca, client, 1000, request)  # warm-up: pools, caches, arenas
-    before = ca.memory()
-    work(ca, client, REQUESTS, request)
-    growth = ca.memory() - before
-    print(f"{growth} bytes after {REQUESTS} requests, {before} before")
-    assert growth < GROWTH_MAX
+    growths = []
+    for _ in range(WINDOWS):  # another thread's arena may warm up late; a leak goes on
+        before = ca.memory()
+        work(ca, client, REQUESTS, request)
+        growths.append(ca.memory() - before)
+        if growths[-1] < GROWTH_MAX:
+            break
+    print(f"{growths} bytes after {REQUESTS} requests each")
+    assert growths[-1] < GROWTH_MAX
     client.close()
