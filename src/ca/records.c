@@ -117,6 +117,34 @@ cert_find(struct store *s, const json_t *args, struct buf *out, struct err *e)
 	return list_records(s, &q, &l, args, out, e);
 }
 
+/* One with its bytes. */
+static enum rc
+cert_show(struct store *s, const json_t *args, struct buf *out, struct err *e)
+{
+	const char *text = arg(args, "serial");
+	AUTO_BUF b64 = buf_empty(0);
+	AUTO(arena) a = arena_new(0);
+	AUTO(rec) r = NULL;
+	char hex[NUM_TEXT_MAX];
+	struct cert_rec c;
+	struct num serial;
+	json_t *o;
+	enum rc rc;
+
+	if (a == NULL || text == NULL)
+		return err_set(e, RC_USAGE, "serial is missing");
+	if ((rc = num_parse(&serial, text, false, e)) != RC_OK ||
+	    (rc = store_get(s, &r, REC_CERT, num_hex(hex, &serial), e)) !=
+		RC_OK ||
+	    (rc = cert_rec_decode(&c, r, a, e)) != RC_OK)
+		return rc;
+	if ((o = cert_json(r, a, e)) == NULL)
+		return err_set(e, RC_INTERNAL, "certificate %s", text);
+	buf_add_base64(&b64, c.der, 0, "");
+	json_object_set_new(o, "cert", json_string(buf_cstr(&b64)));
+	return put(out, o, e);
+}
+
 static enum rc
 cert_add(struct store *s, const json_t *args, struct buf *out, struct err *e)
 {
@@ -332,6 +360,44 @@ crl_record(struct store *s, const json_t *args, struct buf *out, struct err *e)
 	return put(out, o, e);
 }
 
+/* ---- the store ---- */
+
+static enum rc
+db_backup(struct store *s, const json_t *args, struct buf *out, struct err *e)
+{
+	const char *dir = arg(args, "dir");
+
+	(void)out;
+	return dir != NULL ? store_backup_lmdb(s, dir, e)
+			   : err_set(e, RC_USAGE, "dir is missing");
+}
+
+static enum rc
+db_info(struct store *s, const json_t *args, struct buf *out, struct err *e)
+{
+	static const struct {
+		enum rec_kind kind;
+		const char *name;
+	} kinds[] = { { REC_CERT, "certificates" }, { REC_REQUEST, "requests" },
+		{ REC_USER, "users" }, { REC_GROUP, "groups" },
+		{ REC_PROFILE, "profiles" } };
+	json_t *o = json_pack("{s:s}", "generation", store_generation(s));
+	uint64_t n;
+	enum rc rc = RC_OK;
+
+	(void)args;
+	for (size_t i = 0; rc == RC_OK && i < sizeof(kinds) / sizeof(*kinds);
+	     i++) {
+		rc = store_count(s, &n, kinds[i].kind, NULL, e);
+		json_object_set_new(
+		    o, kinds[i].name, json_integer((json_int_t)n));
+	}
+	if (rc == RC_OK)
+		return put(out, o, e);
+	json_decref(o);
+	return rc;
+}
+
 static const struct {
 	const char *name;
 	bool writes;
@@ -339,6 +405,9 @@ static const struct {
 	    struct err *e);
 } commands[] = {
 	{ "cert-find", false, cert_find },
+	{ "cert-show", false, cert_show },
+	{ "db-backup", false, db_backup },
+	{ "db-info", false, db_info },
 	{ "cert-add", true, cert_add },
 	{ "cert-del", true, cert_del },
 	{ "request-find", false, request_find },

@@ -10,10 +10,11 @@
 #include "store/store.h"
 
 /* Runs one command and appends its JSON result:
- *   cert-find {status?, start?, size?}; request-find {serial?, start?, size?};
+ *   cert-find {status?, start?, size?}; cert-show {serial}; request-find {serial?, start?, size?};
  *   request-show {id}; profile-find {start?, size?}; crl-record {id};
  *   cert-add {cert}: a certificate signed elsewhere with the CA's key (RC_EXISTS
  *   when its serial number is taken); cert-del {serial};
+ *   db-backup {dir}: a consistent copy of an embedded store; db-info;
  *   and those of auth/admin.h. RC_UNSUPPORTED for any other word; *wrote tells
  *   whether it is one that changes records. */
 MUST enum rc ca_records(struct store *s, const char *command,

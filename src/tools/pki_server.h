@@ -58,6 +58,8 @@ struct server {
 	struct keystore *ks;
 };
 
+/* Stops the instance if it runs, and starts it (pki_server_life.c). */
+MUST enum rc server_restart(struct server *s, struct err *e);
 /* Says on standard error what happens, with --verbose. */
 void server_say(const struct server *s, const char *fmt, ...) PRINTF(2, 3);
 

@@ -16,6 +16,6 @@ extern const struct server_cmd server_life[], server_instance[],
 extern const struct server_cmd server_deploy[], server_config[], server_crl[],
     server_user[], server_group[], server_acl[], server_ca_cert[],
     server_profile[], server_clone[], server_audit[], server_range[],
-    server_generator[];
+    server_generator[], server_db[];
 
 #endif

@@ -30,6 +30,7 @@ const struct server_family server_families[] = {
 	{ "user", "User commands", server_user, ALL },
 	{ "group", "Group commands", server_group, ALL },
 	{ "acl", "Access rule commands", server_acl, ALL },
+	{ "db", "Database commands", server_db, "ca" },
 	{ "range", "Number range commands", server_range, "ca kra" },
 	{ "id", "Number generator commands", server_generator, "ca kra" },
 	{ "audit", "Audit commands", server_audit, ALL },

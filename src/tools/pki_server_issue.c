@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "deploy/service.h"
 #include "tools/pki_certs.h"
 #include "tools/pki_server_cmds.h"
 #include "x509/name.h"
@@ -126,8 +127,9 @@ run_request(struct server *s, const struct args *a, struct err *e)
 /* A certificate in the making. */
 struct making {
 	struct server *s;
-	const struct sys_cert *c;
-	const struct args *a;
+	const struct sys_cert *c; /* NULL: old_der is given */
+	bool renew, temp;
+	const char *issuer_nick, *serial, *ext;
 	struct buf old_der, csr_der, issuer_der;
 	struct cert old, issuer; /* views into the buffers */
 	struct req req;
@@ -149,7 +151,7 @@ making_done(struct making *m)
 static enum rc
 find_issuer(struct making *m, struct err *e)
 {
-	const char *name = args_get(m->a, "issuer");
+	const char *name = m->issuer_nick;
 	AUTO_BUF nick = buf_empty(0);
 	AUTO(sys_cert) ca = NULL;
 	struct keystore *ks;
@@ -185,8 +187,10 @@ find_source(struct making *m, struct view *exts, struct err *e)
 	AUTO_STR path = NULL;
 	enum rc rc;
 
-	if (args_has(m->a, "renew") || args_has(m->a, "temp")) {
-		rc = present_cert(m->s, m->c, &m->old_der, &m->old, e);
+	if (m->renew || m->temp) {
+		rc = m->c != NULL
+		    ? present_cert(m->s, m->c, &m->old_der, &m->old, e)
+		    : cert_parse(&m->old, buf_view(&m->old_der), e);
 		if (rc != RC_OK)
 			return rc;
 		m->t.subject = m->old.subject;
@@ -207,7 +211,7 @@ find_source(struct making *m, struct view *exts, struct err *e)
 			RC_OK)
 			*exts = m->old.exts;
 	}
-	m->self = args_get(m->a, "issuer") == NULL &&
+	m->self = m->issuer_nick == NULL && m->c != NULL &&
 	    strcmp(m->c->id, "ca_signing") == 0;
 	return RC_OK;
 }
@@ -216,7 +220,7 @@ static enum rc
 set_exts(struct making *m, struct view from, struct err *e)
 {
 	const struct cert *issuer = m->self ? NULL : &m->issuer;
-	const char *path = args_get(m->a, "ext");
+	const char *path = m->ext;
 	struct ext x;
 	enum rc rc = RC_OK;
 
@@ -231,7 +235,7 @@ set_exts(struct making *m, struct view from, struct err *e)
 	/* the issuer's key may be another one by now */
 	rc = certs_ext_text(&m->t.exts, "authorityKeyIdentifier", "keyid",
 	    m->t.spki, issuer, e);
-	if (rc != RC_OK || args_has(m->a, "renew") || args_has(m->a, "temp"))
+	if (rc != RC_OK || m->renew || m->temp)
 		return rc;
 	return certs_ext_text(
 	    &m->t.exts, "subjectKeyIdentifier", "hash", m->t.spki, NULL, e);
@@ -240,7 +244,7 @@ set_exts(struct making *m, struct view from, struct err *e)
 static enum rc
 set_serial(struct making *m, struct err *e)
 {
-	const char *text = args_get(m->a, "serial");
+	const char *text = m->serial;
 	uint8_t random[SERIAL_LEN];
 
 	if (text != NULL)
@@ -259,9 +263,9 @@ set_validity(struct making *m)
 	int64_t now = clock_now(&clock_system);
 
 	m->t.not_before = now;
-	if (args_has(m->a, "temp"))
+	if (m->temp)
 		m->t.not_after = civil_add_months(now, TEMP_MONTHS);
-	else if (args_has(m->a, "renew"))
+	else if (m->renew)
 		m->t.not_after = now + (m->old.not_after - m->old.not_before);
 	else
 		m->t.not_after = civil_add_months(now, 24);
@@ -293,7 +297,7 @@ record(struct making *m, struct view der, struct err *e)
 	AUTO_JSON q = NULL;
 	enum rc rc;
 
-	if (args_get(m->a, "issuer") != NULL && !server_has(m->s->paths, "ca"))
+	if (m->issuer_nick != NULL && !server_has(m->s->paths, "ca"))
 		return RC_OK;
 	buf_add_base64(&text, der, 0, "");
 	q = json_pack("{s:s}", "cert", buf_cstr(&text));
@@ -343,7 +347,12 @@ run_create(struct server *s, const struct args *a, struct err *e)
 	AUTO(sys_cert) c = NULL;
 	AUTO_BUF der = buf_empty(CERT_DER_MAX), pem = buf_empty(0);
 	AUTO_STR path = NULL;
-	struct making m = { .s = s, .a = a };
+	struct making m = { .s = s,
+		.renew = args_has(a, "renew"),
+		.temp = args_has(a, "temp"),
+		.issuer_nick = args_get(a, "issuer"),
+		.serial = args_get(a, "serial"),
+		.ext = args_get(a, "ext") };
 	const char *output = args_get(a, "output");
 	enum rc rc;
 
@@ -365,6 +374,166 @@ run_create(struct server *s, const struct args *a, struct err *e)
 		return out_der(output, NULL, "CERTIFICATE", buf_view(&der), e);
 	text_add_pem(&pem, "CERTIFICATE", buf_view(&der), "\n");
 	return server_write(s, path, buf_view(&pem), 0660, e);
+}
+
+/* ---- cert-fix ---- */
+
+/* The same certificate again, signed and recorded; c NULL: of old. */
+static enum rc
+renew(struct server *s, const struct sys_cert *c, struct view old,
+    struct buf *der, struct err *e)
+{
+	AUTO(arena) arena = arena_new(0);
+	struct making m = { .s = s, .c = c, .renew = true };
+	enum rc rc;
+
+	if (arena == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	m.old_der = m.csr_der = m.issuer_der = buf_empty(CERT_DER_MAX);
+	buf_add_view(&m.old_der, old);
+	template_init(&m.t, arena);
+	rc = make(&m, der, e);
+	if (rc == RC_OK)
+		rc = record(&m, buf_view(der), e);
+	making_done(&m);
+	return rc;
+}
+
+/* Into certs/ and into the token, under its nickname. */
+static enum rc
+fix_one(struct server *s, const struct sys_cert *c, struct err *e)
+{
+	AUTO_BUF der = buf_empty(CERT_DER_MAX), pem = buf_empty(0),
+		 nick = buf_empty(0);
+	AUTO_STR path = sys_cert_path(s, c, "crt");
+	struct keystore *ks;
+	enum rc rc;
+
+	if (path == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	if ((rc = sys_cert_nick(c, &nick, e)) != RC_OK ||
+	    (rc = server_keystore(s, &ks, e)) != RC_OK ||
+	    (rc = renew(s, c, view_of(NULL, 0), &der, e)) != RC_OK)
+		return err_prefix(e, "%s", c->id);
+	text_add_pem(&pem, "CERTIFICATE", buf_view(&der), "\n");
+	if ((rc = server_write(s, path, buf_view(&pem), 0660, e)) != RC_OK)
+		return rc;
+	server_say(s, "Renewed %s", c->id);
+	return keystore_import_cert(
+	    ks, buf_cstr(&nick), buf_view(&der), sys_cert_trust(c), e);
+}
+
+/* Is it asked for by --cert, or, when none is, expired? */
+static bool
+wants_fix(struct server *s, const struct sys_cert *c, const struct args *a)
+{
+	AUTO_BUF der = buf_empty(CERT_DER_MAX);
+	const char *id;
+	struct cert x;
+
+	for (size_t i = 0; (id = args_nth(a, "cert", i)) != NULL; i++)
+		if (strcmp(id, c->id) == 0)
+			return true;
+	return !args_has(a, "cert") && !args_has(a, "extra-cert") &&
+	    present_cert(s, c, &der, &x, NULL) == RC_OK &&
+	    x.not_after < clock_now(&clock_system);
+}
+
+static enum rc
+fix_system(struct server *s, const struct args *a, struct err *e)
+{
+	struct sys_cert *all[SYS_CERTS_MAX];
+	const char *id;
+	size_t n;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; (id = args_nth(a, "cert", i)) != NULL; i++) {
+		AUTO(sys_cert) c = NULL;
+
+		if ((rc = sys_cert_find(s, &c, id, e)) != RC_OK)
+			return rc;
+	}
+	/* the CA's own comes first in its list: others end with it */
+	if ((rc = sys_cert_list(s, NULL, all, &n, e)) != RC_OK)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		if (rc == RC_OK && wants_fix(s, all[i], a))
+			rc = fix_one(s, all[i], e);
+		sys_cert_free(all[i]);
+	}
+	return rc;
+}
+
+/* A user's certificate, by serial number: the new one goes to certs/, and to
+ * the agent where the old one was the agent's. */
+static enum rc
+fix_extra(struct server *s, const char *serial, const char *uid, struct err *e)
+{
+	AUTO_BUF old = buf_empty(CERT_DER_MAX), der = buf_empty(CERT_DER_MAX),
+		 out = buf_empty(0), path = buf_empty(4096);
+	AUTO_JSON q = json_pack("{s:s}", "serial", serial);
+	AUTO_JSON o = NULL;
+	AUTO_JSON user = json_pack("{s:s}", "id", uid);
+	AUTO_JSON certs = NULL;
+	enum rc rc;
+
+	if ((rc = server_use(s, "ca", e)) != RC_OK ||
+	    (rc = server_call(s, "cert-show", q, &o, e)) != RC_OK ||
+	    (rc = text_base64(&old, view_str(json_str(o, "cert")), e)) !=
+		RC_OK ||
+	    (rc = server_call(s, "user-cert-find", user, &certs, e)) != RC_OK ||
+	    (rc = renew(s, NULL, buf_view(&old), &der, e)) != RC_OK)
+		return err_prefix(e, "certificate %s", serial);
+	buf_addf(&path, "%s/%s-renewed.crt", s->paths->certs, serial);
+	text_add_pem(&out, "CERTIFICATE", buf_view(&der), "\n");
+	rc = server_write(s, buf_cstr(&path), buf_view(&out), 0660, e);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < json_array_size(certs); i++)
+		if (strcmp(json_str(json_array_get(certs, i), "serial"),
+			json_str(o, "serial")) == 0) {
+			buf_reset(&out);
+			buf_add_base64(&out, buf_view(&der), 0, "");
+			json_object_set_new(
+			    user, "cert", json_string(buf_cstr(&out)));
+			return server_call(s, "user-cert-add", user, NULL, e);
+		}
+	return RC_OK;
+}
+
+static enum rc
+fix_all(struct server *s, const struct args *a, struct err *e)
+{
+	const char *serial;
+	enum rc rc = fix_system(s, a, e);
+
+	for (size_t i = 0;
+	     rc == RC_OK && (serial = args_nth(a, "extra-cert", i)) != NULL;
+	     i++)
+		rc = fix_extra(s, serial, args_get(a, "agent-uid"), e);
+	return rc;
+}
+
+static enum rc
+run_fix(struct server *s, const struct args *a, struct err *e)
+{
+	const char *serial;
+	struct num n;
+	bool ran;
+	enum rc rc;
+
+	if (!args_has(a, "agent-uid"))
+		return err_set(e, RC_USAGE, "Must specify --agent-uid");
+	for (size_t i = 0; (serial = args_nth(a, "extra-cert", i)) != NULL; i++)
+		if (num_parse(&n, serial, false, NULL) != RC_OK)
+			return err_set(e, RC_USAGE,
+			    "--extra-cert requires serial number as integer");
+	/* a server with an expired certificate runs on; it must read the new
+	 * one */
+	ran = service_pid(s->paths) != 0;
+	if ((rc = fix_all(s, a, e)) != RC_OK || !ran)
+		return rc;
+	return server_restart(s, e);
 }
 
 static const struct opt request_opts[] = {
@@ -394,6 +563,20 @@ static const struct opt create_opts[] = {
 	OPT_END,
 };
 
+static const struct opt fix_opts[] = {
+	SERVER_OPTS,
+	OPT("cert", "cert ID",
+	    "Certificate to renew, may be repeated (default: all expired)"),
+	OPT("extra-cert", "serial", "Another certificate, may be repeated"),
+	OPT("agent-uid", "user ID", "Agent to whom a renewed one is given"),
+	OPT("ldapi-socket", "path", "Accepted"),
+	OPT("ldap-url", "URL", "Accepted"),
+	OPT_LETTER("p", 'p', "port", "Accepted"),
+	OPT("db-user-dn", "DN", "Accepted"),
+	OPT_SECRET("dm-password", "password", "Accepted"),
+	OPT_END,
+};
+
 const struct server_cmd server_cert_make[] = {
 	{ "cert-request", "<cert ID>",
 	    "Make a key and a request of a system certificate", request_opts, 1,
@@ -401,5 +584,7 @@ const struct server_cmd server_cert_make[] = {
 	{ "cert-create", "<cert ID>",
 	    "Make a system certificate with the CA of this instance",
 	    create_opts, 1, 1, run_create, NEED_INSTANCE },
+	{ "cert-fix", "", "Renew expired system certificates", fix_opts, 0, 0,
+	    run_fix, NEED_INSTANCE },
 	{ 0 },
 };

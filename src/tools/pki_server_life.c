@@ -145,6 +145,14 @@ run_stop(struct server *s, const struct args *a, struct err *e)
 	return RC_OK;
 }
 
+static enum rc
+restart(struct server *s, int ms, struct err *e)
+{
+	enum rc rc = stop(s, ms, e);
+
+	return rc == RC_OK || rc == RC_NOTFOUND ? start(s, ms, e) : rc;
+}
+
 /* Also <sub>-redeploy: one process serves all subsystems, and starts in
  * milliseconds. */
 static enum rc
@@ -153,10 +161,13 @@ run_restart(struct server *s, const struct args *a, struct err *e)
 	int ms;
 	enum rc rc = wait_of(a, &ms, e);
 
-	if (rc != RC_OK)
-		return rc;
-	rc = stop(s, ms, e);
-	return rc == RC_OK || rc == RC_NOTFOUND ? start(s, ms, e) : rc;
+	return rc == RC_OK ? restart(s, ms, e) : rc;
+}
+
+enum rc
+server_restart(struct server *s, struct err *e)
+{
+	return restart(s, WAIT_DEFAULT_S * 1000, e);
 }
 
 static enum rc

@@ -204,6 +204,59 @@ run_request_show(struct server *s, const struct args *a, struct err *e)
 	return out_file(path, view_str(text), e);
 }
 
+/* ---- the store ---- */
+
+static enum rc
+run_db_info(struct server *s, const struct args *a, struct err *e)
+{
+	static const char *const rows[][2] = { { "Certificates",
+						   "certificates" },
+		{ "Requests", "requests" }, { "Users", "users" },
+		{ "Groups", "groups" }, { "Profiles", "profiles" } };
+	AUTO_JSON o = NULL;
+	enum rc rc = server_call(s, "db-info", NULL, &o, e);
+
+	(void)a;
+	if (rc != RC_OK)
+		return rc;
+	out_field("Generation", json_str(o, "generation"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		out_fieldf(rows[i][0], "%lld",
+		    (long long)json_integer_value(
+			json_object_get(o, rows[i][1])));
+	return RC_OK;
+}
+
+static enum rc
+run_db_backup(struct server *s, const struct args *a, struct err *e)
+{
+	AUTO_STR here = realpath(".", NULL);
+	AUTO_BUF dir = buf_empty(4096);
+	AUTO_JSON q = NULL;
+	const char *to = args_at(a, 0);
+	enum rc rc;
+
+	/* the server has a working folder of its own */
+	if (to[0] != '/')
+		buf_addf(&dir, "%s/", here != NULL ? here : "");
+	buf_add_str(&dir, to);
+	if ((rc = buf_check(&dir, e)) != RC_OK)
+		return rc;
+	/* it writes as its user, into a folder that is that user's alone: none
+	 * that was there before is given away */
+	if (file_exists(buf_cstr(&dir)))
+		return err_set(e, RC_EXISTS, "%s exists already", to);
+	if ((rc = file_mkdirs(buf_cstr(&dir), 0700, e)) != RC_OK ||
+	    (rc = server_give(s, buf_cstr(&dir), e)) != RC_OK)
+		return rc;
+	q = json_pack("{s:s}", "dir", buf_cstr(&dir));
+	if (q == NULL)
+		return err_set(e, RC_USAGE, "Invalid folder");
+	if ((rc = server_call(s, "db-backup", q, NULL, e)) == RC_OK)
+		out_framed("%s database copied to %s", s->type, to);
+	return rc;
+}
+
 /* ---- profiles ---- */
 
 static enum rc
@@ -361,6 +414,14 @@ const struct server_cmd server_ca_cert[] = {
 	    request_find_opts, 0, 0, run_request_find, NEED_SUBSYSTEM },
 	{ "cert-request-show", "<request ID>", "Show a certificate request",
 	    request_show_opts, 1, 1, run_request_show, NEED_SUBSYSTEM },
+	{ 0 },
+};
+const struct server_cmd server_db[] = {
+	{ "db-info", "", "Show what is in the embedded store", NULL, 0, 0,
+	    run_db_info, NEED_SUBSYSTEM },
+	{ "db-backup", "<folder>",
+	    "Copy the embedded store, also while the server runs", NULL, 1, 1,
+	    run_db_backup, NEED_SUBSYSTEM },
 	{ 0 },
 };
 const struct server_cmd server_profile[] = {

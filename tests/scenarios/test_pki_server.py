@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """pki-server on private instances: running, stopped, and between the two."""
+import datetime
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 
@@ -12,6 +14,9 @@ from cryptography.hazmat.primitives import serialization
 
 import instance
 import program
+
+
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
 class Server:
@@ -355,6 +360,39 @@ def test_clone_prepare_holds_what_a_clone_needs_in_order(shared, tmp_path):
     assert entries(shared("cert-show", "sslserver"))[0]["Nickname"] not in names
 
 
+def test_cert_fix_renews_what_is_named_and_the_agents_certificate(server):
+    assert server.error("cert-fix", "--cert", "sslserver") == "Must specify --agent-uid"
+    server("start")
+    old = server.tls_serial()
+    admin = entries(server("ca-user-cert-find", "caadmin"))[0]["Serial Number"]
+    server("cert-fix", "--cert", "sslserver", "--extra-cert", admin, "--agent-uid", "caadmin")
+    assert server.tls_serial() != old
+    renewed = x509.load_pem_x509_certificate((server.ca.conf / f"certs/{admin}-renewed.crt").read_bytes())
+    serials = [e["Serial Number"] for e in entries(server("ca-user-cert-find", "caadmin"))]
+    assert serials == [admin, f"{renewed.serial_number:#x}"]
+    pem = server.ca.folder / "renewed.pem"
+    key = server.ca.admin_pem.read_text()
+    key = key[key.index("-----BEGIN PRIVATE KEY"):]
+    pem.write_bytes(key.encode() + renewed.public_bytes(serialization.Encoding.PEM))
+    assert server.ca.client(pem).call("GET", "/ca/v2/account/login")[0] == 200
+    assert server.error("cert-fix", "--cert", "nothing", "--agent-uid", "x") == "No such certificate: nothing"
+    assert "integer" in server.error("cert-fix", "--extra-cert", "abc", "--agent-uid", "x")
+
+
+def test_cert_fix_finds_the_expired_ones(server):
+    """The TLS certificate ends in the past; nothing else is renewed."""
+    old = x509.load_pem_x509_certificate((server.ca.conf / "certs/sslserver.crt").read_bytes())
+    before = {e["Cert ID"]: e["Serial Number"] for e in entries(server("cert-find"))}
+    env = dict(server.ca.env, FAKETIME=(old.not_valid_after + datetime.timedelta(days=30)).strftime(
+        "@%Y-%m-%d %H:%M:%S"), LD_PRELOAD=FAKETIME)
+    argv = ("pki-server", "--root", server.ca.root, "-i", "t")
+    assert "certificate has expired" in program.run(*argv, "cert-validate", "sslserver", env=env, status=1).stderr
+    program.run(*argv, "cert-fix", "--agent-uid", "caadmin", env=env)
+    after = {e["Cert ID"]: e["Serial Number"] for e in entries(server("cert-find"))}
+    assert after["ca_signing"] == before["ca_signing"] and after["sslserver"] != before["sslserver"]
+    program.run(*argv, "cert-validate", "sslserver", env=env)
+
+
 # --- records ------------------------------------------------------------------------
 
 
@@ -446,6 +484,22 @@ def test_crl_is_made_and_shown(server):
     assert [e["Serial Number"] for e in listed] == [serial] and listed[0]["Reason"] == "Superseded"
     assert [e["Serial Number"] for e in entries(server("ca-cert-find", "--status", "REVOKED"))] == [serial]
     assert "has not expired" in server.error("ca-cert-del", serial)
+
+
+def test_backup_of_a_running_server_can_be_put_back(server):
+    server("start")
+    server("ca-user-add", "kept", "--full-name", "K")
+    copy = server.ca.folder / "copy"
+    assert server("ca-db-backup", copy) == framed(f"CA database copied to {copy}")
+    server("ca-user-add", "lost", "--full-name", "L")
+    assert "exists already" in server.error("ca-db-backup", copy)
+    count = int(entries(server("ca-db-info"))[0]["Users"])
+    server("stop")
+    for name in ("data.mdb", "lock.mdb"):
+        (server.ca.db / name).unlink()
+    shutil.copy(copy / "data.mdb", server.ca.db)
+    assert "User ID: kept" in server("ca-user-find") and "User ID: lost" not in server("ca-user-find")
+    assert int(entries(server("ca-db-info"))[0]["Users"]) == count - 1
 
 
 def test_two_commands_never_open_a_store_at_once(server):
