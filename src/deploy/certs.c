@@ -444,10 +444,69 @@ install_certs(struct install *in, struct err *e)
 	return file_write(buf_cstr(&path), buf_view(&pem), 0644, e);
 }
 
+/* pki_backup_keys: every system certificate but the server's own, with its key,
+ * as a clone would need them. */
+enum rc
+install_backup(struct install *in, struct err *e)
+{
+	static const struct plan *const all[] = { &plan_signing, &plan_ocsp,
+		&plan_subsystem, &plan_audit };
+	const char *given = values_str(in->v, "pki_backup_file");
+	AUTO(secret)
+	password =
+	    secret_new(view_str(values_str(in->v, "pki_backup_password")));
+	AUTO(pkcs12) p12 = pkcs12_new();
+	AUTO_BUF path = buf_empty(4096);
+	AUTO_BUF der = buf_empty(0);
+	enum rc rc = RC_OK;
+
+	if (!values_bool(in->v, "pki_backup_keys"))
+		return RC_OK;
+	if (p12 == NULL || password == NULL)
+		return err_set(e, RC_NOMEM, "backup of keys");
+	install_say(in, "Backing up the keys");
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const char *nick = plan_param(in, all[i], "nickname");
+		if (nick[0] == '\0')
+			continue;
+		rc = pkcs12_add_from(p12, in->ks, nick, false, true, e);
+		if (rc != RC_OK)
+			return err_prefix(e, "backup of %s", nick);
+	}
+	if (given[0] != '\0')
+		buf_add_str(&path, given);
+	else
+		buf_addf(&path, "%s/ca_backup_keys.p12", in->paths->alias);
+	if ((rc = pkcs12_encode(&der, p12, password, e)) != RC_OK)
+		return rc;
+	return file_write(buf_cstr(&path), buf_view(&der), 0600, e);
+}
+
+/* pki_admin_cert_path: the administrator has a certificate and its key. */
+static enum rc
+take_admin(struct install *in, const char *path, struct err *e)
+{
+	AUTO_BUF text = buf_empty(CERT_DER_MAX * 2);
+	AUTO_BUF pem = buf_empty(0);
+	struct cert c;
+	enum rc rc;
+
+	in->admin_der = buf_empty(CERT_DER_MAX);
+	if ((rc = file_read(&text, path, e)) != RC_OK ||
+	    (rc = text_pem(
+		 &in->admin_der, buf_view(&text), "CERTIFICATE", e)) != RC_OK ||
+	    (rc = cert_parse(&c, buf_view(&in->admin_der), e)) != RC_OK)
+		return err_prefix(e, "pki_admin_cert_path: %s", path);
+	text_add_pem(&pem, "CERTIFICATE", buf_view(&in->admin_der), "\n");
+	return file_write(values_str(in->v, "pki_client_admin_cert"),
+	    buf_view(&pem), 0644, e);
+}
+
 /* The key leaves the instance in the administrator's PKCS #12 file. */
 enum rc
 install_admin(struct install *in, struct err *e)
 {
+	const char *given = values_str(in->v, "pki_admin_cert_path");
 	const char *nick = values_str(in->v, "pki_admin_nickname"),
 		   *p12_path = values_str(in->v, "pki_client_admin_cert_p12"),
 		   *cert_path = values_str(in->v, "pki_client_admin_cert");
@@ -456,6 +515,8 @@ install_admin(struct install *in, struct err *e)
 	AUTO_BUF pem = buf_empty(0);
 	enum rc rc;
 
+	if (given[0] != '\0')
+		return take_admin(in, given, e);
 	if (p12 == NULL)
 		return err_set(e, RC_NOMEM, "PKCS #12");
 	if ((rc = make(in, &plan_admin, &in->admin_der, NULL, e)) != RC_OK ||

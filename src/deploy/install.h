@@ -14,6 +14,7 @@ struct install {
 	struct values *v;
 	struct instance_paths *paths;
 	struct owner owner;
+	struct layout_folders folders;
 	struct cfg *cs; /* CS.cfg in the making */
 	struct keystore *ks;
 	struct store *store;
@@ -37,6 +38,8 @@ MUST enum rc install_settings(struct install *in, struct err *e);
 MUST enum rc install_certs(struct install *in, struct err *e);
 /* Groups, ACLs, profiles, users (2.6). */
 MUST enum rc install_records(struct install *in, struct err *e);
+/* The PKCS #12 file of pki_backup_keys, where wanted. */
+MUST enum rc install_backup(struct install *in, struct err *e);
 /* The administrator's certificate and PKCS #12 file. */
 MUST enum rc install_admin(struct install *in, struct err *e);
 void install_say(struct install *in, const char *fmt, ...) PRINTF(2, 3);

@@ -102,7 +102,8 @@ check(struct install *in, struct err *e)
 	enum rc rc;
 
 	if ((rc = values_supported(in->v, e)) != RC_OK ||
-	    (rc = check_path(in, e)) != RC_OK)
+	    (rc = check_path(in, e)) != RC_OK ||
+	    (rc = layout_folders_check(in->paths, &in->folders, e)) != RC_OK)
 		return rc;
 	if (layout_exists(in->paths, "ca"))
 		return err_set(e, RC_EXISTS,
@@ -200,11 +201,16 @@ make_passwords(struct install *in, struct err *e)
 	old = umask(0022);
 	rc = file_mkdirs(client, 0755, e);
 	umask(old);
+	/* no file is made for what nobody will use */
+	bool admin = values_bool(in->v, "pki_admin_setup");
+	bool p12 = admin && values_str(in->v, "pki_admin_cert_path")[0] == '\0';
 	if (rc != RC_OK ||
 	    (rc = one_password(in, &in->admin_password, "pki_admin_password",
-		 "ca_admin.password", &in->generated_admin, e)) != RC_OK ||
+		 admin ? "ca_admin.password" : NULL, &in->generated_admin,
+		 e)) != RC_OK ||
 	    (rc = one_password(in, &in->pkcs12_password,
-		 "pki_client_pkcs12_password", "ca_admin_cert.p12.password",
+		 "pki_client_pkcs12_password",
+		 p12 ? "ca_admin_cert.p12.password" : NULL,
 		 &in->generated_pkcs12, e)) != RC_OK)
 		return rc;
 	return write_password_conf(in, e);
@@ -271,12 +277,13 @@ build(struct install *in, struct err *e)
 
 	install_say(in, "Creating instance %s", in->paths->name);
 	if ((rc = layout_owner(&in->owner, in->v, e)) != RC_OK ||
-	    (rc = layout_create(in->paths, "ca", in->v, e)) != RC_OK ||
+	    (rc = layout_create(in->paths, "ca", &in->folders, e)) != RC_OK ||
 	    (rc = make_passwords(in, e)) != RC_OK ||
 	    (rc = open_parts(in, e)) != RC_OK ||
 	    (rc = install_settings(in, e)) != RC_OK ||
 	    (rc = save_settings(in, "0", e)) != RC_OK ||
 	    (rc = install_certs(in, e)) != RC_OK ||
+	    (rc = install_backup(in, e)) != RC_OK ||
 	    (values_bool(in->v, "pki_admin_setup") &&
 		(rc = install_admin(in, e)) != RC_OK))
 		return rc;
@@ -286,7 +293,6 @@ build(struct install *in, struct err *e)
 	/* closed before the daemon opens them */
 	store_free(in->store);
 	in->store = NULL;
-	cfg_del(in->cs, "signet_scratch");
 	if ((rc = layout_register(in->paths, "ca", in->v, e)) != RC_OK ||
 	    (rc = save_settings(in, "1", e)) != RC_OK)
 		return rc;
@@ -312,10 +318,14 @@ summary(struct install *in, struct buf *b)
 			    "      Administrator's password file:\n"
 			    "            %s/ca_admin.password\n",
 			    values_str(in->v, "pki_client_dir"));
-		buf_addf(b,
-		    "      Administrator's PKCS #12 file:\n            %s\n",
-		    values_str(in->v, "pki_client_admin_cert_p12"));
-		if (in->generated_pkcs12)
+		/* one whose certificate was given has a file of its own */
+		bool own = values_str(in->v, "pki_admin_cert_path")[0] == '\0';
+		if (own)
+			buf_addf(b,
+			    "      Administrator's PKCS #12 file:\n"
+			    "            %s\n",
+			    values_str(in->v, "pki_client_admin_cert_p12"));
+		if (own && in->generated_pkcs12)
 			buf_addf(b,
 			    "      Password of the PKCS #12 file in:\n"
 			    "            %s/ca_admin_cert.p12.password\n",
@@ -378,12 +388,22 @@ start_wait_ms(void)
 	return (int)seconds * 1000;
 }
 
+/* Is the usual folder, or the one given in its place, there? */
+static bool
+there(const char *usual, const char *given)
+{
+	AUTO_STR real = given != NULL ? path_new("%s", given) : NULL;
+
+	return file_exists(usual) || (real != NULL && file_exists(real));
+}
+
 enum rc
 spawn_ca(const struct spawn_params *p, struct spawn_result *out, struct err *e)
 {
-	struct install in = {
-		.v = p->values, .say = p->say, .say_arg = p->arg
-	};
+	struct install in = { .v = p->values,
+		.folders = p->folders,
+		.say = p->say,
+		.say_arg = p->arg };
 	struct install *x = &in;
 	enum rc rc;
 
@@ -396,8 +416,8 @@ spawn_ca(const struct spawn_params *p, struct spawn_result *out, struct err *e)
 		install_done(x);
 		return rc;
 	}
-	in.had_conf = file_exists(in.paths->conf);
-	in.had_logs = file_exists(in.paths->logs);
+	in.had_conf = there(in.paths->conf, p->folders.conf);
+	in.had_logs = there(in.paths->logs, p->folders.logs);
 	rc = build(x, e);
 	if (rc == RC_OK && !p->no_start) {
 		/* the database is the daemon's now */

@@ -3,10 +3,12 @@
 #ifndef DEPLOY_INSTALL_CA_H
 #define DEPLOY_INSTALL_CA_H
 
+#include "deploy/layout.h"
 #include "deploy/values.h"
 
 struct spawn_params {
 	struct values *values;                    /* checked */
+	struct layout_folders folders;            /* --conf, --logs */
 	bool precheck;                            /* validate only */
 	bool no_start;                            /* leave the server down */
 	void (*say)(void *arg, const char *line); /* progress, may be NULL */

@@ -166,9 +166,57 @@ make_parents(struct err *e)
 	return rc;
 }
 
+static enum rc
+check_folder(
+    const char *option, const char *given, const char *usual, struct err *e)
+{
+	struct stat st;
+
+	if (given == NULL)
+		return RC_OK;
+	if (given[0] != '/' || strstr(given, "/../") != NULL)
+		return err_set(
+		    e, RC_INVALID, "%s %s: an absolute path", option, given);
+	if (lstat(usual, &st) == 0 && !S_ISLNK(st.st_mode))
+		return err_set(e, RC_EXISTS,
+		    "%s %s: %s is there already; move it away, or do without "
+		    "%s",
+		    option, given, usual, option);
+	return RC_OK;
+}
+
 enum rc
-layout_create(const struct instance_paths *p, const char *sub, struct values *v,
-    struct err *e)
+layout_folders_check(const struct instance_paths *p,
+    const struct layout_folders *f, struct err *e)
+{
+	enum rc rc = check_folder("--conf", f->conf, p->conf, e);
+
+	return rc != RC_OK ? rc : check_folder("--logs", f->logs, p->logs, e);
+}
+
+/* The usual place becomes a link, relative as the others. */
+static enum rc
+link_folder(const char *given, const char *usual, const char *up, struct err *e)
+{
+	AUTO_STR real = NULL;
+	AUTO_BUF target = buf_empty(4096);
+	enum rc rc;
+
+	if (given == NULL)
+		return RC_OK;
+	if ((real = path_new("%s", given)) == NULL)
+		return err_set(e, RC_NOMEM, "folders");
+	if ((rc = file_mkdirs(real, FOLDER_MODE, e)) != RC_OK)
+		return rc;
+	buf_addf(&target, "%s%s", up, given);
+	if (unlink(usual) != 0 && errno != ENOENT)
+		return err_errno(e, "%s", usual);
+	return make_link(buf_cstr(&target), usual, e);
+}
+
+enum rc
+layout_create(const struct instance_paths *p, const char *sub,
+    const struct layout_folders *f, struct err *e)
 {
 	const char *const conf[] = { "", "/alias", "/certs", "/%s",
 		"/%s/archives", "/%s/profiles", "/%s/profiles/%s",
@@ -184,8 +232,9 @@ layout_create(const struct instance_paths *p, const char *sub, struct values *v,
 		{ p->logs, logs, 5 } };
 	enum rc rc;
 
-	(void)v;
-	if ((rc = make_parents(e)) != RC_OK)
+	if ((rc = make_parents(e)) != RC_OK ||
+	    (rc = link_folder(f->conf, p->conf, "../..", e)) != RC_OK ||
+	    (rc = link_folder(f->logs, p->logs, "../../..", e)) != RC_OK)
 		return rc;
 	for (size_t t = 0; t < 3; t++) {
 		for (size_t i = 0; i < trees[t].n; i++) {
@@ -225,9 +274,14 @@ layout_give(
 	if (!o->change)
 		return RC_OK;
 	for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
-		rc = file_chown_tree(trees[i], o->uid, o->gid, e);
-		if (rc != RC_OK)
+		/* --conf and --logs: the folder behind the link */
+		AUTO_STR real = realpath(trees[i], NULL);
+		if (real == NULL)
+			return err_errno(e, "%s", trees[i]);
+		if ((rc = file_chown_tree(real, o->uid, o->gid, e)) != RC_OK)
 			return rc;
+		if (lchown(trees[i], o->uid, o->gid) != 0)
+			return err_errno(e, "%s", trees[i]);
 	}
 	return RC_OK;
 }
@@ -313,7 +367,8 @@ layout_manifest(const struct instance_paths *p, const char *sub,
 	AUTO_BUF text = buf_empty(16 * 1024 * 1024);
 	AUTO_BUF path = buf_empty(4096);
 	char stamp[CLOCK_TEXT_MAX];
-	FTS *f = fts_open(trees, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTS *f = fts_open(
+	    trees, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
 	FTSENT *x;
 	enum rc rc;
 
@@ -369,6 +424,18 @@ remove_under(const char *base, const char *sub, struct err *e)
 	return file_remove_tree(buf_cstr(&path), e);
 }
 
+/* A folder, and where it is a link the folder behind it. */
+static enum rc
+remove_folder(const char *path, struct err *e)
+{
+	AUTO_STR real = realpath(path, NULL);
+	enum rc rc;
+
+	if (real != NULL && (rc = file_remove_tree(real, e)) != RC_OK)
+		return rc;
+	return file_remove_tree(path, e);
+}
+
 enum rc
 layout_remove(const struct instance_paths *p, const char *sub, bool conf,
     bool logs, bool *last, struct err *e)
@@ -391,7 +458,7 @@ layout_remove(const struct instance_paths *p, const char *sub, bool conf,
 		return rc;
 	if (unlink(p->sysconfig) != 0 && errno != ENOENT)
 		return err_errno(e, "%s", p->sysconfig);
-	if (conf && (rc = file_remove_tree(p->conf, e)) != RC_OK)
+	if (conf && (rc = remove_folder(p->conf, e)) != RC_OK)
 		return rc;
-	return logs ? file_remove_tree(p->logs, e) : RC_OK;
+	return logs ? remove_folder(p->logs, e) : RC_OK;
 }

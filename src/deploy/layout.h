@@ -19,9 +19,18 @@ struct owner {
  * pki_user where it exists, else the owner of the root folder. */
 MUST enum rc layout_owner(struct owner *out, struct values *v, struct err *e);
 
+/* Other real folders for configuration and logs, below the root; NULL = the
+ * usual ones. What is at the usual place is then a link to them. */
+struct layout_folders {
+	const char *conf, *logs;
+};
+/* RC_INVALID unless absolute; RC_EXISTS where something else has the usual
+ * place already. */
+MUST enum rc layout_folders_check(const struct instance_paths *p,
+    const struct layout_folders *f, struct err *e);
 /* Folders and links of an instance with a subsystem ("ca"). */
 MUST enum rc layout_create(const struct instance_paths *p, const char *sub,
-    struct values *v, struct err *e);
+    const struct layout_folders *f, struct err *e);
 /* Hands everything to the owner. */
 MUST enum rc layout_give(
     const struct instance_paths *p, const struct owner *o, struct err *e);

@@ -241,6 +241,17 @@ check_hsm(struct install *in, struct err *e)
 	return RC_OK;
 }
 
+static enum rc
+check_backup(struct install *in, struct err *e)
+{
+	if (values_bool(in->v, "pki_backup_keys") &&
+	    values_str(in->v, "pki_backup_password")[0] == '\0')
+		return err_set(e, RC_INVALID,
+		    "A value for 'pki_backup_password' MUST be defined in '%s'",
+		    values_file(in->v));
+	return RC_OK;
+}
+
 enum rc
 plans_check(struct install *in, struct err *e)
 {
@@ -248,6 +259,9 @@ plans_check(struct install *in, struct err *e)
 		&plan_sslserver, &plan_subsystem, &plan_admin, &plan_audit };
 	size_t n = sizeof(all) / sizeof(all[0]);
 	enum rc rc = check_hsm(in, e);
+
+	if (rc == RC_OK)
+		rc = check_backup(in, e);
 
 	/* the audit certificate only where it is wanted */
 	if (values_str(in->v, "pki_audit_signing_nickname")[0] == '\0')

@@ -90,20 +90,13 @@ static const char *const settings[][2] = {
 	{ "jobsScheduler.interval", "1" },
 };
 
-/* Interpolates through a scratch parameter. */
 static enum rc
 set(struct install *in, const char *name, const char *text, struct err *e)
 {
-	AUTO_STR def = NULL;
-	const char *value;
-	enum rc rc;
+	AUTO_BUF value = buf_empty(64 * 1024);
+	enum rc rc = values_expand(in->v, &value, text, e);
 
-	if (asprintf(&def, "signet_scratch=%s", text) < 0)
-		return err_set(e, RC_NOMEM, "CS.cfg");
-	if ((rc = values_define(in->v, def, NULL, NULL, e)) != RC_OK ||
-	    (rc = values_get(in->v, &value, "signet_scratch", e)) != RC_OK)
-		return rc;
-	return cfg_set(in->cs, name, value, e);
+	return rc != RC_OK ? rc : cfg_set(in->cs, name, buf_cstr(&value), e);
 }
 
 /* server.cfg: ports and TLS, in place of a servlet container's file. */

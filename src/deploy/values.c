@@ -26,7 +26,8 @@ struct value {
 	char *name, *raw;
 	char *text; /* interpolated, made on demand */
 	bool given, literal;
-	int rank; /* of the section it came from: later ones win */
+	bool known; /* of the table, or set at start-up */
+	int rank;   /* of the section it came from: later ones win */
 };
 struct values {
 	char subsystem[8];
@@ -157,6 +158,14 @@ expand(struct values *v, struct buf *out, const char *raw, int depth,
 /* NOLINTEND(misc-no-recursion) */
 
 enum rc
+values_expand(
+    struct values *v, struct buf *out, const char *text, struct err *e)
+{
+	v->interpolations = 0;
+	return expand(v, out, text, 0, e);
+}
+
+enum rc
 values_get(struct values *v, const char **out, const char *name, struct err *e)
 {
 	struct value *x = find(v, name);
@@ -172,8 +181,7 @@ values_get(struct values *v, const char **out, const char *name, struct err *e)
 		return RC_OK;
 	}
 	if (x->text == NULL) {
-		v->interpolations = 0;
-		rc = expand(v, &b, x->raw, 0, e);
+		rc = values_expand(v, &b, x->raw, e);
 		if (rc != RC_OK)
 			return err_prefix(e, "%s", name);
 		x->text = buf_steal_str(&b);
@@ -274,10 +282,34 @@ differs(struct values *v, const struct param *p)
 	return !text_ieq(now, p->def);
 }
 
+/* Does another value refer to it? */
+static bool
+referred(const struct values *v, const char *name)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%%(%.200s)s", name);
+	for (size_t i = 0; i < v->n; i++) {
+		if (strstr(v->items[i].raw, text) != NULL)
+			return true;
+	}
+	return false;
+}
+
 void
 values_inert(struct values *v, values_notice fn, void *arg)
 {
 	char line[512];
+
+	for (size_t i = 0; i < v->n; i++) {
+		const struct value *x = &v->items[i];
+		if (x->known || !x->given || referred(v, x->name))
+			continue;
+		snprintf(line, sizeof(line),
+		    "The parameter '%.200s' is not known and has no effect.",
+		    x->name);
+		fn(arg, line);
+	}
 
 	for (const struct param *p = params_table; p->name != NULL; p++) {
 		if (p->use != PARAM_INERT || section_rank(v, p->section) < 0 ||
@@ -516,6 +548,8 @@ values_new(struct values **out, const char *subsystem, struct err *e)
 		if (rc != RC_OK)
 			return rc;
 	}
+	for (size_t i = 0; i < v->n; i++)
+		v->items[i].known = true;
 	*out = values_steal(&v);
 	return RC_OK;
 }

@@ -37,6 +37,9 @@ MUST enum rc values_set(
  * unknown name inside. */
 MUST enum rc values_get(
     struct values *v, const char **out, const char *name, struct err *e);
+/* Appends text with its %(names)s replaced. */
+MUST enum rc values_expand(
+    struct values *v, struct buf *out, const char *text, struct err *e);
 /* As values_get for values that were checked by values_check; "" on failure. */
 const char *values_str(struct values *v, const char *name);
 bool values_bool(struct values *v, const char *name);

@@ -197,6 +197,24 @@ values_refuse_or_tell_what_has_no_effect(void **state)
 }
 
 static void
+values_tell_of_unknown_names(void **state)
+{
+	AUTO(values) v = fresh();
+	struct heard h = { "", 0 };
+
+	(void)state;
+	assert_int_equal(parse(v,
+			     "[CA]\nmine=1\npki_admin_uid=%(mine)s\n"
+			     "pki_hostname=h\npki_admin_uids=x\n",
+			     &h, NULL),
+	    RC_OK);
+	values_inert(v, hear, &h);
+	assert_int_equal(h.n, 1);
+	assert_string_equal(h.text,
+	    "The parameter 'pki_admin_uids' is not known and has no effect.");
+}
+
+static void
 values_parse_names_the_line_of_a_fault(void **state)
 {
 	static const char *const wrong[][2] = {
@@ -312,6 +330,7 @@ main(void)
 		cmocka_unit_test(values_bool_knows_four_words),
 		cmocka_unit_test(values_tell_of_old_names),
 		cmocka_unit_test(values_refuse_or_tell_what_has_no_effect),
+		cmocka_unit_test(values_tell_of_unknown_names),
 		cmocka_unit_test(values_parse_names_the_line_of_a_fault),
 		cmocka_unit_test(values_check_refuses_bad_interpolation),
 		cmocka_unit_test(values_parse_survives_truncation),

@@ -19,7 +19,7 @@ enum {
 };
 
 struct options {
-	const char *subsystem, *file, *root, *log_file;
+	const char *subsystem, *file, *root, *log_file, *conf, *logs;
 	char *defines[DEFINES_MAX];
 	size_t n_defines;
 	bool precheck, verbose, no_start, enforce_hostname;
@@ -43,6 +43,8 @@ usage(FILE *f)
 	    "  --precheck           only check whether it would work\n"
 	    "  --no-start           do not start the server\n"
 	    "  --enforce-hostname   refuse a host name like localhost\n"
+	    "  --conf DIR, --logs DIR\n"
+	    "                       other folders for configuration and logs\n"
 	    "  --log-file FILE      write what is done to FILE\n"
 	    "  --root DIR           stands before every path (or PKI_ROOT)\n"
 	    "  -v, --verbose        tell each step\n"
@@ -74,6 +76,8 @@ static int opt_precheck, opt_no_start, opt_enforce, opt_verbose;
 enum {
 	OPT_ROOT = 256,
 	OPT_LOG_FILE,
+	OPT_CONF,
+	OPT_LOGS,
 	OPT_VERSION
 };
 
@@ -83,6 +87,8 @@ static const struct option longs[] = {
 	{ "no-start", no_argument, &opt_no_start, 1 },
 	{ "enforce-hostname", no_argument, &opt_enforce, 1 },
 	{ "log-file", required_argument, NULL, OPT_LOG_FILE },
+	{ "conf", required_argument, NULL, OPT_CONF },
+	{ "logs", required_argument, NULL, OPT_LOGS },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "debug", no_argument, &opt_verbose, 1 },
 	{ "help", no_argument, NULL, 'h' },
@@ -112,6 +118,12 @@ take_option(struct options *o, int c)
 		return 0;
 	case OPT_ROOT:
 		o->root = optarg;
+		return 0;
+	case OPT_CONF:
+		o->conf = optarg;
+		return 0;
+	case OPT_LOGS:
+		o->logs = optarg;
 		return 0;
 	case OPT_LOG_FILE:
 		o->log_file = optarg;
@@ -319,6 +331,7 @@ spawn(struct options *o, struct err *e)
 	AUTO(values) v = NULL;
 	struct spawn_params p = { .precheck = o->precheck,
 		.no_start = o->no_start,
+		.folders = { o->conf, o->logs },
 		.say = say,
 		.arg = o };
 	struct spawn_result r = { buf_empty(0) };

@@ -248,6 +248,8 @@ def test_registry_keeps_the_settings_of_the_user_without_secrets(tree):
     tree.spawn_file(text, "--no-start")
     kept = (tree.registry / "ca/deployment.cfg").read_text()
     assert "pki_admin_email=a@example.com" in kept and "Secret" not in kept
+    assert {x.split("=")[0] for x in kept.splitlines()[1:]} - {"pki_instance_path"} <= \
+        {x.split("=")[0] for x in text.splitlines()}
     assert f"export PKI_INSTANCE_NAME={NAME}\n" in (tree.registry / NAME).read_text()
     archived = list((tree.logs / "ca/archive").glob("spawn_deployment.cfg.*"))
     assert len(archived) == 1 and re.fullmatch(r".*\.\d{14}", archived[0].name)
@@ -331,6 +333,45 @@ def test_names_of_the_server_certificate(tree):
     tree.spawn("pki_san_inject=True", "pki_san_for_server_cert=a.example.com,b.example.com")
     san = tree.cert("sslserver").extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
     assert san.get_values_for_type(x509.DNSName) == ["a.example.com", "b.example.com"]
+
+
+def test_backup_of_the_keys(tree):
+    done = tree.spawn("pki_backup_keys=True", status=None)
+    assert done.returncode != 0 and "A value for 'pki_backup_password' MUST be defined in" in done.stderr
+    tree.spawn("pki_backup_keys=True", "pki_backup_password=Backup.123")
+    path = tree.alias / "ca_backup_keys.p12"
+    assert mode(path) == 0o600
+    out = program.run("pk12util", "-l", path, "-W", "Backup.123").stdout
+    assert out.count("Key(shrouded)") == 3 and f"caSigningCert cert-{NAME} CA" in out
+    assert f"Server-Cert cert-{NAME}" not in out
+
+
+def test_administrator_with_a_certificate_of_his_own(tree):
+    program.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", tree.root / "a.key", "-subj",
+                "/CN=Boss", "-out", tree.root / "a.crt")
+    done = tree.spawn(f"pki_admin_cert_path={tree.root}/a.crt")
+    assert "PKCS #12" not in done.stdout and "Administrator's username:" in done.stdout
+    assert x509.load_pem_x509_certificate((tree.client / "ca_admin.cert").read_bytes()) == \
+        x509.load_pem_x509_certificate((tree.root / "a.crt").read_bytes())
+    assert sorted(p.name for p in tree.client.iterdir()) == ["ca_admin.cert", "ca_admin.password"]
+
+
+def test_instance_without_administrator(tree):
+    done = tree.spawn("pki_admin_setup=False")
+    assert "Administrator" not in done.stdout
+    assert not list(tree.client.iterdir())
+
+
+def test_other_folders_for_configuration_and_logs(tree):
+    tree.spawn(options=("--conf", "/srv/conf", "--logs", "/srv/logs"))
+    assert (tree.root / "srv/conf/ca/CS.cfg").is_file() and (tree.root / "srv/logs/ca").is_dir()
+    for path in (tree.conf / "ca/CS.cfg", tree.lib / "conf/ca/CS.cfg", tree.lib / "ca/conf/CS.cfg"):
+        assert path.resolve() == tree.root / "srv/conf/ca/CS.cfg"
+    serves(tree)
+    tree.destroy("--remove-conf", "--remove-logs")
+    assert not [p for p in tree.left() if "srv" in str(p) or "etc/pki" in str(p)]
+    done = tree.spawn(options=("--conf", "conf"), status=None)
+    assert done.returncode != 0 and "--conf conf: an absolute path" in done.stderr
 
 
 # --- the user's file ----------------------------------------------------------------
