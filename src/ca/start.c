@@ -409,7 +409,8 @@ open_points(struct ca *ca, struct err *e)
 			.issuer = buf_cstr(&ca->issuer_text),
 			.host_ca = true,
 			.dir = dir,
-			.ca_url = ca->plain_url };
+			.ca_url = ca->plain_url,
+			.fill_later = true };
 		rc = issuing_point_open(&ca->points[ca->n_points], &p, e);
 		if (rc != RC_OK) {
 			free(name);

@@ -267,6 +267,27 @@ issuing_point_take_over(
 	return RC_OK;
 }
 
+/* The set as it is at open, or as soon after it as the caller likes. */
+static enum rc
+fill_first(struct issuing_point *ip, struct err *e)
+{
+	bool changed;
+	enum rc rc;
+
+	pthread_mutex_lock(&ip->lock);
+	changed = ip->changed;
+	pthread_mutex_unlock(&ip->lock);
+	if ((rc = issuing_point_fill(ip, e)) != RC_OK)
+		return rc;
+	LOCKED(&ip->lock);
+	ip->unfilled = false;
+	if (ip->current != NULL)
+		/* what happened since that list is not known */
+		ip->changed = changed || ip->delta != NULL ||
+		    revoked_count(ip->set) != ip->current->count;
+	return RC_OK;
+}
+
 static enum rc
 start(struct issuing_point *ip, const struct issuing_point_params *p,
     struct err *e)
@@ -296,13 +317,10 @@ start(struct issuing_point *ip, const struct issuing_point_params *p,
 	    1U << REC_CERT | 1U << REC_ISSUING_POINT, UINT64_MAX,
 	    issuing_point_feed, ip, e);
 	if (rc == RC_OK)
-		rc = issuing_point_fill(ip, e);
-	if (rc == RC_OK)
 		rc = issuing_point_take_over(ip, r, e);
-	if (rc == RC_OK && ip->current != NULL)
-		/* what happened since that list is not known */
-		ip->changed = ip->delta != NULL ||
-		    revoked_count(ip->set) != ip->current->count;
+	ip->unfilled = true;
+	if (rc == RC_OK && !p->fill_later)
+		rc = fill_first(ip, e);
 	return rc;
 }
 
@@ -345,9 +363,14 @@ enum rc
 issuing_point_refresh_locked(struct issuing_point *ip, struct err *e)
 {
 	AUTO(rec) r = NULL;
-	bool needed;
+	bool needed, unfilled;
 	enum rc rc;
 
+	pthread_mutex_lock(&ip->lock);
+	unfilled = ip->unfilled;
+	pthread_mutex_unlock(&ip->lock);
+	if (unfilled && (rc = fill_first(ip, e)) != RC_OK)
+		return rc;
 	pthread_mutex_lock(&ip->lock);
 	needed = ip->record_changed;
 	ip->record_changed = false;

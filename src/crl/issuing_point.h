@@ -40,6 +40,9 @@ struct issuing_point_params {
 	/* Type of an effect written with each new list, payload "<id> <decimal
 	 * number>"; NULL = none. */
 	const char *effect;
+	/* The set is filled by the first refresh or generation in place of
+	 * open: a start among 10^6 certificates does not wait for it. */
+	bool fill_later;
 };
 
 /* Makes the record if it is missing, fills the set from the store, loads the

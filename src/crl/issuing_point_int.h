@@ -44,6 +44,7 @@ struct issuing_point {
 	bool changed;                 /* the set differs from the last list */
 	bool loading;                 /* the feed is queued, see feed.c */
 	bool lost;                    /* a change could not be kept: rebuild */
+	bool unfilled;                /* since open, see fill_later */
 	struct serials queue;         /* while loading */
 	struct serials leaving;       /* expired, on one more list */
 	bool record_changed;          /* by another host */

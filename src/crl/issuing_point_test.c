@@ -328,6 +328,39 @@ first_list_is_due_at_once_and_empty(void **state)
 	assert_true(s.enabled && !s.changed && s.made == 1 && s.failed == 0);
 }
 
+/* A start with many certificates does not wait for the set. */
+static void
+set_may_be_filled_after_open(void **state)
+{
+	struct issuing_point_status s;
+
+	(void)state;
+	add_cert(help_cert(1, CERT_REVOKED));
+	add_cert(help_cert(2, CERT_VALID));
+	h.params.fill_later = true;
+	open_ip();
+	assert_int_equal(revoked_count(issuing_point_set(h.ip)), 0);
+	set_status(2, "REVOKED", "20270115000000Z;CRLReasonExtension=1");
+	OK(issuing_point_refresh(h.ip, e));
+	assert_int_equal(revoked_count(issuing_point_set(h.ip)), 2);
+	OK(generate(e));
+	issuing_point_status(h.ip, &s);
+	assert_int_equal(s.count, 2);
+	/* again, with a list: what came before the fill is a change */
+	close_ip();
+	add_cert(help_cert(3, CERT_REVOKED));
+	open_ip();
+	OK(issuing_point_refresh(h.ip, e));
+	issuing_point_status(h.ip, &s);
+	assert_true(s.changed && s.count == 2 && s.revoked == 3);
+	/* and a generation fills by itself */
+	close_ip();
+	open_ip();
+	OK(generate(e));
+	issuing_point_status(h.ip, &s);
+	assert_int_equal(s.count, 3);
+}
+
 static void
 list_follows_the_records(void **state)
 {
@@ -955,6 +988,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(first_list_is_due_at_once_and_empty),
+		CASE(set_may_be_filled_after_open),
 		CASE(list_follows_the_records),
 		CASE(revoked_record_without_readable_info_is_listed),
 		CASE(restart_serves_the_same_list_and_counts_on),
