@@ -11,7 +11,7 @@
 #include "x509/name.h"
 
 enum {
-	GROUP = 2000,
+	GROUP = 20000,
 	RECORDS_MAX = 100000000
 };
 
