@@ -156,7 +156,8 @@ def test_disabled_subsystem_is_not_served(server):
     assert "URL:        http" not in server("status")
     assert server("subsystem-enable", "--all") == framed("Enabled all subsystems")
     server("ca-redeploy", "--wait")
-    assert server.ca.plain("GET", instance.CRL_PATH)[0] == 200
+    # the first list is made after the start
+    program.wait_for("a CRL", lambda: server.ca.plain("GET", instance.CRL_PATH)[0] == 200)
 
 
 def test_run_serves_in_the_foreground(server):
@@ -471,6 +472,7 @@ def test_crl_is_made_and_shown(server):
     assert server.error("ca-crl-update") == "instance t does not run: start it first"
     server("start")
     agent = server.ca.agent()
+    program.wait_for("the first CRL", lambda: server.ca.plain("GET", instance.CRL_PATH)[0] == 200)
     first = entries(server("ca-crl-record-show", "MasterCRL"))[0]
     serial = entries(server("cert-show", "subsystem"))[0]["Serial Number"]
     nonce = json.loads(agent.call("GET", f"/ca/v2/agent/certs/{serial}")[1])["Nonce"]
