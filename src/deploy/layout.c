@@ -456,8 +456,12 @@ layout_remove(const struct instance_paths *p, const char *sub, bool conf,
 	    (rc = file_remove_tree(p->host, e)) != RC_OK ||
 	    (rc = file_remove_tree(p->registry, e)) != RC_OK)
 		return rc;
-	if (unlink(p->sysconfig) != 0 && errno != ENOENT)
-		return err_errno(e, "%s", p->sysconfig);
+	const char *const files[] = { p->sysconfig, p->lock, p->pid,
+		p->control };
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (unlink(files[i]) != 0 && errno != ENOENT)
+			return err_errno(e, "%s", files[i]);
+	}
 	if (conf && (rc = remove_folder(p->conf, e)) != RC_OK)
 		return rc;
 	return logs ? remove_folder(p->logs, e) : RC_OK;

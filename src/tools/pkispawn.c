@@ -78,6 +78,7 @@ enum {
 	OPT_LOG_FILE,
 	OPT_CONF,
 	OPT_LOGS,
+	OPT_SKIP,
 	OPT_VERSION
 };
 
@@ -89,6 +90,8 @@ static const struct option longs[] = {
 	{ "log-file", required_argument, NULL, OPT_LOG_FILE },
 	{ "conf", required_argument, NULL, OPT_CONF },
 	{ "logs", required_argument, NULL, OPT_LOGS },
+	{ "skip-configuration", no_argument, NULL, OPT_SKIP },
+	{ "skip-installation", no_argument, NULL, OPT_SKIP },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "debug", no_argument, &opt_verbose, 1 },
 	{ "help", no_argument, NULL, 'h' },
@@ -128,6 +131,11 @@ take_option(struct options *o, int c)
 	case OPT_LOG_FILE:
 		o->log_file = optarg;
 		return 0;
+	case OPT_SKIP:
+		fputs("ERROR: installation in two steps is not supported by "
+		      "this version\n",
+		    stderr);
+		return 2;
 	case 'h':
 		usage(stdout);
 		return 1;

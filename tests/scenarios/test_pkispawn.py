@@ -519,9 +519,9 @@ def test_secret_of_the_command_line_is_overwritten(tree):
 class Terminal:
     """pkispawn on a terminal of its own."""
 
-    def __init__(self, tree, *options):
+    def __init__(self, tree, *options, tool="pkispawn"):
         self.master, slave = pty.openpty()
-        self.p = subprocess.Popen([program.find("pkispawn"), "--root", tree.root, *options], env=tree.env, stdin=slave,
+        self.p = subprocess.Popen([program.find(tool), "--root", tree.root, *options], env=tree.env, stdin=slave,
                                   stdout=slave, stderr=slave, start_new_session=True,
                                   preexec_fn=lambda: __import__("fcntl").ioctl(0, 0x540E, 0))  # TIOCSCTTY
         os.close(slave)
@@ -607,9 +607,26 @@ def test_destroy_with_its_flags_removes_all(tree):
 def test_destroy_stops_the_server(tree):
     tree.spawn(options=())
     assert program.port_open(tree.https)
-    tree.destroy("--remove-conf", "--remove-logs")
+    tree.destroy("--remove-conf", "--remove-logs", "-u", "caadmin", "-W", "/none", "--log-file", tree.root / "log")
     assert not program.port_open(tree.https)
-    assert not (tree.root / "run/pki" / f"{NAME}.pid").exists()
+    assert [p.name for p in tree.left() if ".dogtag" not in str(p)] == ["log"]
+    assert "removed" in (tree.root / "log").read_text()
+
+
+@pytest.mark.parametrize("sure", ["Yes", ""])
+def test_destroy_without_a_subsystem_asks(tree, sure):
+    tree.spawn()
+    t = Terminal(tree, tool="pkidestroy")
+    t.answer("Subsystem (CA/KRA/OCSP/TKS/TPS) [CA]:", "")
+    t.answer("Instance [pki-tomcat]:", NAME)
+    t.answer("Begin uninstallation", sure)
+    assert (t.end() == 0) == (sure == "Yes"), t.text
+    assert ("Uninstallation complete." in t.text) == (sure == "Yes") != tree.lib.exists()
+
+
+def test_installation_in_two_steps_is_refused(tree):
+    done = tree.spawn(options=("--skip-configuration",), status=None)
+    assert done.returncode == 1 and "not supported" in done.stderr
 
 
 def test_destroy_of_what_is_not_there(tree):
