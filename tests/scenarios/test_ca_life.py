@@ -70,6 +70,7 @@ def refused(status, fn, *args, **kw):
 
 # --- enrolment ------------------------------------------------------------------
 
+@pytest.mark.quick
 def test_enrolment_by_rest_waits_for_an_agent(agent, nobody):
     info = nobody.submit(csr("wait.example.com"))[0]
     assert info["requestStatus"] == "pending" and info["requestType"] == "enrollment"
@@ -143,6 +144,7 @@ def test_an_agents_profile_issues_at_once(agent, nobody):
     refused(401, nobody.submit, csr("agent.example.com"), "caAgentServerCert")
 
 
+@pytest.mark.quick
 def test_renewal_keeps_key_and_subject(agent, nobody):
     key = instance.make_key()
     serial = agent.issue(csr("renew.example.com", key), "caAgentServerCert")
@@ -158,6 +160,7 @@ def test_renewal_keeps_key_and_subject(agent, nobody):
 
 # --- revocation -------------------------------------------------------------------
 
+@pytest.mark.quick
 def test_every_reason_reaches_crl_and_ocsp(shared_ca, agent):
     serials = {r: agent.issue(csr(f"{r.lower().replace('_', '-')}.example.com"), "caAgentServerCert")
                for r in REASONS}
@@ -477,6 +480,7 @@ def at_once(calls):
     return out
 
 
+@pytest.mark.quick
 def test_agents_who_approve_at_once_make_one_certificate(shared_ca, agent):
     agents = [shared_ca.agent() for _ in range(4)]
     for n in range(5):

@@ -93,6 +93,7 @@ def case_name(i):
     return f"{i}-{method}-{re.sub('[^a-zA-Z0-9]+', '-', path)[:40]}"
 
 
+@pytest.mark.quick
 def test_malformed_calls_get_a_4xx_and_change_nothing(shared_ca, agent):
     before = records(agent)
     wrong = []
@@ -272,6 +273,7 @@ def test_a_second_pkispawn_is_refused_and_breaks_nothing(new_ca):
     ca.agent().issue(csr(), "caAgentServerCert")
 
 
+@pytest.mark.quick
 def test_an_unknown_instance_is_named(golden, new_ca):
     ca = new_ca(start=False)
     ca.name = "other"
