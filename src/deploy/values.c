@@ -511,6 +511,17 @@ host_names(char *fqdn, size_t size, const char **domain)
 	*domain = *domain != NULL ? *domain + 1 : fqdn;
 }
 
+/* The instance stands below the root as everything else does. */
+static enum rc
+put_instance_path(struct values *v, struct err *e)
+{
+	AUTO_STR path = path_new("/var/lib/pki/%%(pki_instance_name)s");
+
+	if (path == NULL)
+		return err_set(e, RC_NOMEM, "parameters");
+	return put(v, "pki_instance_path", path, 0, false, false, e);
+}
+
 enum rc
 values_new(struct values **out, const char *subsystem, struct err *e)
 {
@@ -548,6 +559,9 @@ values_new(struct values **out, const char *subsystem, struct err *e)
 		if (rc != RC_OK)
 			return rc;
 	}
+	rc = put_instance_path(v, e);
+	if (rc != RC_OK)
+		return rc;
 	for (size_t i = 0; i < v->n; i++)
 		v->items[i].known = true;
 	*out = values_steal(&v);

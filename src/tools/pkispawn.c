@@ -291,17 +291,6 @@ read_values(struct options *o, struct values *v, struct err *e)
 {
 	enum rc rc;
 
-	/* paths of the parameters stand below the root as all others do */
-	if (path_root()[0] != '\0') {
-		AUTO_STR path = path_new("/var/lib/pki/%%(pki_instance_name)s");
-		AUTO_STR line = NULL;
-		if (path == NULL ||
-		    asprintf(&line, "pki_instance_path=%s", path) < 0)
-			return err_set(e, RC_NOMEM, "parameters");
-		rc = values_define(v, line, NULL, NULL, e);
-		if (rc != RC_OK)
-			return rc;
-	}
 	if (o->file != NULL) {
 		printf("Loading deployment configuration from %s.\n", o->file);
 		if ((rc = values_load(v, o->file, notice, NULL, e)) != RC_OK)
