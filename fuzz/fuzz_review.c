@@ -72,18 +72,18 @@ set_value(const struct profile *p, struct request_rec *req,
 	const struct profile_policy *pol = &p->sets[0].policies[0];
 	struct profile_value_desc d;
 	AUTO_BUF shown = buf_empty(0);
-	bool present;
 	struct err e;
+	enum rc rc;
 
 	if (!profile_default_value(
 		pol, &env, which % VALUES_MAX, &d, t->exts.arena))
 		return;
 	if (profile_value_set(p, &env, req, t, pol, d.name, text, &e) != RC_OK)
 		return;
-	if (profile_value_get(
-		p, &env, req, t, pol, d.name, &shown, &present, &e) != RC_OK)
+	rc = profile_value_get(p, &env, req, t, pol, d.name, &shown, &e);
+	if (rc != RC_OK && rc != RC_NOTFOUND)
 		abort();
-	if (present &&
+	if (rc == RC_OK &&
 	    profile_value_set(
 		p, &env, req, t, pol, d.name, buf_cstr(&shown), &e) != RC_OK)
 		abort();

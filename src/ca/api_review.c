@@ -26,9 +26,12 @@ default_attrs(struct review *v, const struct profile_policy *pol, json_t **out,
 	for (size_t k = 0;
 	     profile_default_value(pol, &v->env, k, &d, v->c->arena); k++) {
 		AUTO_BUF text = buf_empty(256 * 1024);
-		bool present = false;
-		rc = profile_value_get(v->p, &v->env, v->r, &v->t, pol, d.name,
-		    &text, &present, e);
+		bool present;
+		rc = profile_value_get(
+		    v->p, &v->env, v->r, &v->t, pol, d.name, &text, e);
+		present = rc == RC_OK;
+		if (rc == RC_NOTFOUND) /* an absent extension */
+			rc = RC_OK;
 		if (rc != RC_OK)
 			break;
 		json_array_append_new(attrs,

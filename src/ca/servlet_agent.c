@@ -66,11 +66,9 @@ present_value(struct review *v, const struct profile_policy *pol,
 	AUTO_BUF text = buf_empty(VALUE_MAX);
 	const char *copy = NULL;
 
-	*present = false;
 	if (v->has_template &&
-	    profile_value_get(v->p, &v->env, v->r, &v->t, pol, name, &text,
-		present, NULL) == RC_OK &&
-	    *present)
+	    profile_value_get(
+		v->p, &v->env, v->r, &v->t, pol, name, &text, NULL) == RC_OK)
 		copy = arena_str(v->c->arena, buf_cstr(&text));
 	*present = copy != NULL;
 	return copy;

@@ -88,20 +88,14 @@ routes_free(struct routes *t)
 
 /* Where name is among the fixed children, or would be inserted. */
 static size_t
-fixed_index(const struct node *n, struct view name, bool *found)
+fixed_index(const struct node *n, struct view name)
 {
 	size_t lo = 0, hi = n->n_fixed;
 
-	*found = false;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int c = view_cmp(view_str(n->fixed[mid]->name), name);
 
-		if (c == 0) {
-			*found = true;
-			return mid;
-		}
-		if (c < 0)
+		if (view_cmp(view_str(n->fixed[mid]->name), name) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -109,25 +103,30 @@ fixed_index(const struct node *n, struct view name, bool *found)
 	return lo;
 }
 
+/* The child at i if it has that name. */
+static struct node *
+fixed_at(const struct node *n, size_t i, struct view name)
+{
+	return i < n->n_fixed && view_eq(view_str(n->fixed[i]->name), name)
+	    ? n->fixed[i]
+	    : NULL;
+}
+
 static struct node *
 fixed_find(const struct node *n, struct view name)
 {
-	bool found;
-	size_t i = fixed_index(n, name, &found);
-
-	return found ? n->fixed[i] : NULL;
+	return fixed_at(n, fixed_index(n, name), name);
 }
 
 /* The fixed child of that name, made if it is not there; NULL = no memory. */
 static struct node *
 fixed_make(struct routes *t, struct node *n, struct view name)
 {
-	bool found;
-	size_t i = fixed_index(n, name, &found);
-	struct node **more, *child;
+	size_t i = fixed_index(n, name);
+	struct node **more, *child = fixed_at(n, i, name);
 
-	if (found)
-		return n->fixed[i];
+	if (child != NULL)
+		return child;
 	more = reallocarray(n->fixed, n->n_fixed + 1, sizeof(struct node *));
 	if (more == NULL)
 		return NULL;

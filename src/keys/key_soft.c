@@ -84,7 +84,7 @@ unwrap(struct secret **out, const struct wrap_key *w, struct view in,
 		1 &&
 	    EVP_DecryptUpdate(ctx, plain, &n, in.data, (int)in.len) == 1 &&
 	    EVP_DecryptFinal_ex(ctx, plain + n, &last) == 1)
-		s = secret_new(view_of(plain, (size_t)(n + last)));
+		s = secret_new(view_of(plain, (size_t)n + (size_t)last));
 	OPENSSL_secure_clear_free(plain, in.len + WRAP_IV_LEN);
 	EVP_CIPHER_CTX_free(ctx);
 	if (s == NULL)

@@ -378,38 +378,28 @@ value_find(const struct profile_policy *pol, const char *name)
 
 static enum rc
 value_get(struct profile_run *run, const struct profile_policy *pol,
-    const char *name, struct buf *out, bool *present, struct err *e)
+    const char *name, struct buf *out, struct err *e)
 {
 	enum rc rc;
 
-	if (pol->def_cls->get == NULL) {
-		*present = false;
-		return RC_OK;
-	}
+	if (pol->def_cls->get == NULL)
+		return err_set(e, RC_NOTFOUND, "%s is not kept", name);
 	rc = pol->def_cls->get(run, &pol->def, name, out, e);
-	if (rc == RC_NOTFOUND) {
-		*present = false;
-		return RC_OK;
-	}
-	if (rc == RC_OK)
-		rc = buf_check(out, e);
-	if (rc == RC_OK)
-		*present = true;
-	return rc;
+	return rc == RC_OK ? buf_check(out, e) : rc;
 }
 
 enum rc
 profile_value_get(const struct profile *p, const struct profile_env *env,
     struct request_rec *r, struct cert_template *t,
     const struct profile_policy *pol, const char *name, struct buf *out,
-    bool *present, struct err *e)
+    struct err *e)
 {
 	struct profile_run run = { p, NULL, env, r, t, t->exts.arena };
 
 	if (value_find(pol, name) == NULL)
 		return err_set(
-		    e, RC_NOTFOUND, "policy %s has no value %s", pol->id, name);
-	return value_get(&run, pol, name, out, present, e);
+		    e, RC_INVALID, "policy %s has no value %s", pol->id, name);
+	return value_get(&run, pol, name, out, e);
 }
 
 enum rc
@@ -421,7 +411,7 @@ profile_value_set(const struct profile *p, const struct profile_env *env,
 	struct profile_run run = { p, NULL, env, r, t, t->exts.arena };
 	const struct profile_value_desc *d = value_find(pol, name);
 	AUTO_BUF now = buf_empty(0);
-	bool present = false;
+	bool present;
 	enum rc rc;
 
 	if (d == NULL)
@@ -430,9 +420,10 @@ profile_value_set(const struct profile *p, const struct profile_env *env,
 	if (pol->def_cls->set == NULL ||
 	    (d->constraint != NULL && strcmp(d->constraint, "readonly") == 0))
 		return RC_OK;
-	rc = value_get(&run, pol, name, &now, &present, e);
-	if (rc != RC_OK)
+	rc = value_get(&run, pol, name, &now, e);
+	if (rc != RC_OK && rc != RC_NOTFOUND)
 		return rc;
+	present = rc == RC_OK;
 	/* a review returned unchanged reproduces the same bytes */
 	if (value != NULL && present && strcmp(value, buf_cstr(&now)) == 0)
 		return RC_OK;

@@ -127,13 +127,13 @@ const char *profile_default_text(const struct profile_policy *pol);
 const char *profile_constraint_text(const struct profile_policy *pol);
 const char *profile_output_text(const struct profile_output *o);
 
-/* Appends the value of a default as an agent sees it. *present = false (and
- * nothing appended) for a null value: an optional extension that is absent.
- * RC_NOTFOUND for a name the default does not have. */
+/* Appends the value of a default as an agent sees it. RC_NOTFOUND (and nothing
+ * appended) for a null value: an optional extension that is absent. RC_INVALID
+ * for a name the default does not have. */
 MUST enum rc profile_value_get(const struct profile *p,
     const struct profile_env *env, struct request_rec *r,
     struct cert_template *t, const struct profile_policy *pol, const char *name,
-    struct buf *out, bool *present, struct err *e);
+    struct buf *out, struct err *e);
 /* Writes an agent's value into the template; NULL = missing in the review.
  * Read-only values are accepted and ignored. RC_INVALID "Invalid property
  * NAME" and the like. */

@@ -225,12 +225,12 @@ const char *
 fixture_get(struct fixture *f, size_t pol, const char *name)
 {
 	AUTO_BUF b = buf_empty(0);
-	bool present;
+	enum rc rc = profile_value_get(
+	    f->p, &f->env, f->req, &f->t, fixture_pol(f, pol), name, &b, &f->e);
 
-	if (profile_value_get(f->p, &f->env, f->req, &f->t, fixture_pol(f, pol),
-		name, &b, &present, &f->e) != RC_OK)
+	if (rc != RC_OK && rc != RC_NOTFOUND)
 		fail_msg("%s: %s", name, f->e.text);
-	return present ? arena_str(f->arena, buf_cstr(&b)) : NULL;
+	return rc == RC_OK ? arena_str(f->arena, buf_cstr(&b)) : NULL;
 }
 
 enum rc
