@@ -337,7 +337,8 @@ add_duration(const struct search *s, struct err *e)
 	if ((rc = text_int(&n, count, 0, 100000, e)) != RC_OK ||
 	    (rc = text_int(&ms, unit, 1, 31536000000, e)) != RC_OK)
 		return rc;
-	snprintf(dec, sizeof(dec), "%lld", (long long)(n * ms));
+	n *= ms;
+	snprintf(dec, sizeof(dec), "%lld", (long long)n);
 	buf_addf(s->f, "(duration%s%02zu%s)", op, strlen(dec), dec);
 	return RC_OK;
 }

@@ -153,7 +153,7 @@ changed_since(
 	}
 	ldap_msgfree(res);
 	dir_give(be, ld, c);
-	if (out->n > 0)
+	if (out->list != NULL && out->n > 0)
 		qsort(out->list, out->n, sizeof(struct rec *), cmp_usn);
 	return rc;
 }
