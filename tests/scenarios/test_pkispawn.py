@@ -807,15 +807,15 @@ def test_pin_comes_from_the_keyring_when_no_file_has_it(tree):
 
 @pytest.fixture
 def account():
-    """A service account of this test's own, as pki_user names it."""
+    """A service account of this test's own, as pki_user names it. Ask for it before `tree`: it can only be removed
+    when the server has ended."""
     name = f"sg{os.getpid()}"
     program.run("useradd", "-r", "-M", "-U", "-d", "/usr/share/pki", "-s", "/usr/sbin/nologin", name)
     yield name
-    program.run("userdel", name, status=None)
-    program.run("groupdel", name, status=None)
+    program.run("userdel", name)  # and its group
 
 
-def test_instance_and_server_belong_to_the_service_account(tree, account):
+def test_instance_and_server_belong_to_the_service_account(account, tree):
     tree.spawn(f"pki_user={account}", f"pki_group={account}", options=())
     uid = pwd.getpwnam(account).pw_uid
     for folder in (tree.conf, tree.lib, tree.logs):
