@@ -11,7 +11,7 @@
 #include "x509/name.h"
 
 enum {
-	GROUP = 20000,
+	GROUP = 4000,
 	RECORDS_MAX = 100000000
 };
 
