@@ -15,6 +15,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/thread.h"
+#include "crl/test_help.h"
 #include "keys/keystore.h"
 #include "store/test_help.h"
 #include "x509/name.h"
@@ -220,40 +221,14 @@ set_status(uint64_t serial, const char *status, const char *rev_info)
 static X509_CRL *
 current(void)
 {
-	const struct crl_file *f = issuing_point_current(h.ip);
-	const unsigned char *p, *q;
-	X509_CRL *crl;
-	X509 *ca;
-
-	assert_non_null(f);
-	p = f->der.data;
-	q = h.cert.data;
-	crl = d2i_X509_CRL(NULL, &p, (long)f->der.len);
-	assert_non_null(crl);
-	assert_ptr_equal(p, f->der.data + f->der.len);
-	ca = d2i_X509(NULL, &q, (long)h.cert.len);
-	assert_non_null(ca);
-	assert_int_equal(X509_CRL_verify(crl, X509_get0_pubkey(ca)), 1);
-	X509_free(ca);
-	crl_file_unref(f);
-	return crl;
-}
-
-static long
-number_of(X509_CRL *crl)
-{
-	ASN1_INTEGER *n = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
-	long v = n != NULL ? ASN1_INTEGER_get(n) : -1;
-
-	ASN1_INTEGER_free(n);
-	return v;
+	return help_list(issuing_point_current(h.ip), buf_view(&h.cert));
 }
 
 static long
 current_number(void)
 {
 	X509_CRL *crl = current();
-	long n = number_of(crl);
+	long n = help_number(crl);
 
 	X509_CRL_free(crl);
 	return n;
@@ -309,7 +284,7 @@ first_list_is_due_at_once_and_empty(void **state)
 	OK(issuing_point_generate(h.ip, &o, &made, e));
 	assert_true(made);
 	crl = current();
-	assert_int_equal(number_of(crl), 1);
+	assert_int_equal(help_number(crl), 1);
 	assert_int_equal(X509_CRL_get_version(crl), 1);
 	assert_int_equal(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), -1);
 	assert_int_equal(X509_CRL_get_ext_count(crl), 2);
@@ -826,7 +801,7 @@ assert_delta(long number, long base, const char *want)
 	p = f->der.data;
 	crl = d2i_X509_CRL(NULL, &p, (long)f->der.len);
 	assert_non_null(crl);
-	assert_int_equal(number_of(crl), number);
+	assert_int_equal(help_number(crl), number);
 	indicator = X509_CRL_get_ext_d2i(crl, NID_delta_crl, &critical, NULL);
 	assert_int_equal(critical, 1);
 	assert_int_equal(ASN1_INTEGER_get(indicator), base);

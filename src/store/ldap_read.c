@@ -24,11 +24,17 @@ read_err(struct err *e, int code, const char *what)
 	return dir_err(e, code, what);
 }
 
+struct ask { /* what a search operation asks for */
+	const char *base, *filter;
+	int scope;
+	char **attrs;
+	LDAPControl **ctrls;
+};
+
 /* One search operation; a connection found broken is replaced once. */
 static int
-search_once(struct ldap_be *be, LDAP **ld, const char *base, int scope,
-    const char *filter, char **attrs, LDAPControl **ctrls, LDAPMessage **res,
-    struct err *e)
+search_once(struct ldap_be *be, LDAP **ld, LDAPMessage **res,
+    const struct ask *q, struct err *e)
 {
 	int c = LDAP_SERVER_DOWN;
 
@@ -40,8 +46,8 @@ search_once(struct ldap_be *be, LDAP **ld, const char *base, int scope,
 		if (*res != NULL)
 			ldap_msgfree(*res);
 		*res = NULL;
-		c = ldap_search_ext_s(*ld, base, scope, filter, attrs, 0, ctrls,
-		    NULL, NULL, LDAP_NO_LIMIT, res);
+		c = ldap_search_ext_s(*ld, q->base, q->scope, q->filter,
+		    q->attrs, 0, q->ctrls, NULL, NULL, LDAP_NO_LIMIT, res);
 		if (c == LDAP_SERVER_DOWN) {
 			dir_give(be, *ld, c);
 			*ld = NULL;
@@ -64,8 +70,10 @@ dir_get(void *impl, struct rec **out, enum rec_kind kind, const char *id,
 	if (rc != RC_OK)
 		return rc;
 	be->reads++;
-	c = search_once(be, &ld, buf_cstr(&dn), LDAP_SCOPE_BASE,
-	    "(objectClass=*)", dir_read_attrs, NULL, &res, e);
+	c = search_once(be, &ld, &res,
+	    &(struct ask){ buf_cstr(&dn), "(objectClass=*)", LDAP_SCOPE_BASE,
+		dir_read_attrs, NULL },
+	    e);
 	entry = c == LDAP_SUCCESS ? ldap_first_entry(ld, res) : NULL;
 	if (entry != NULL)
 		rc = dir_to_rec(ld, entry, kind, out, e);
@@ -91,8 +99,10 @@ dir_read_one(struct ldap_be *be, struct buf *out, const char *dn,
 	struct berval **v = NULL;
 	LDAP *ld = NULL;
 	enum rc rc = RC_OK;
-	int c = search_once(be, &ld, dn, LDAP_SCOPE_BASE, "(objectClass=*)",
-	    attrs, NULL, &res, e);
+	int c = search_once(be, &ld, &res,
+	    &(struct ask){
+		dn, "(objectClass=*)", LDAP_SCOPE_BASE, attrs, NULL },
+	    e);
 
 	entry = c == LDAP_SUCCESS ? ldap_first_entry(ld, res) : NULL;
 	if (c != LDAP_SUCCESS)
@@ -139,8 +149,10 @@ next_page(struct pager *p, LDAPMessage **res, struct err *e)
 		return c;
 	ctrls[0] = page;
 	c = p->cookie.bv_len == 0
-	    ? search_once(p->be, &p->ld, p->base, LDAP_SCOPE_ONELEVEL,
-		  p->filter, p->attrs, ctrls, res, e)
+	    ? search_once(p->be, &p->ld, res,
+		  &(struct ask){ p->base, p->filter, LDAP_SCOPE_ONELEVEL,
+		      p->attrs, ctrls },
+		  e)
 	    : ldap_search_ext_s(p->ld, p->base, LDAP_SCOPE_ONELEVEL, p->filter,
 		  p->attrs, 0, ctrls, NULL, NULL, LDAP_NO_LIMIT, res);
 	ldap_control_free(page);

@@ -190,10 +190,14 @@ MUST enum rc rest_get(struct pki *p, json_t **out, struct err *e,
 MUST enum rc rest_bytes(struct pki *p, const char *method, const char *path,
     const char *type, struct view body, const char *accept, struct buf *out,
     struct err *e);
+struct rest_call {
+	const char *method, *path;
+	const char *type, *accept; /* NULL: none */
+	struct view body;
+};
 /* As rest_bytes, path absolute on the server ("/ca/agent/ca/updateCRL");
  * *status gets the HTTP status, whatever it is. */
-MUST enum rc rest_raw(struct pki *p, const char *method, const char *path,
-    const char *type, struct view body, const char *accept, struct buf *out,
+MUST enum rc rest_raw(struct pki *p, const struct rest_call *c, struct buf *out,
     int *status, struct err *e);
 /* Logs out and drops the connection. */
 void rest_close(struct pki *p);

@@ -332,8 +332,11 @@ subsystem_cert(struct pki *p, json_t **out, struct err *e)
 	enum rc rc;
 
 	buf_addf(&path, "/%s/admin/%s/getSubsystemCert", p->sub, p->sub);
-	rc = rest_raw(p, "GET", buf_cstr(&path), NULL, view_of(NULL, 0),
-	    "application/json", &reply, &status, e);
+	rc = rest_raw(p,
+	    &(struct rest_call){ .method = "GET",
+		.path = buf_cstr(&path),
+		.accept = "application/json" },
+	    &reply, &status, e);
 	if (rc != RC_OK)
 		return rc;
 	if (status != 200)

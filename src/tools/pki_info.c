@@ -14,13 +14,19 @@ run_info(struct pki *p, const struct args *a, struct err *e)
 
 	(void)a;
 	out_field("Server URL", p->uri);
-	rc = rest_raw(p, "GET", "/pki/v2/info", NULL, view_of(NULL, 0),
-	    "application/json", &reply, &status, e);
+	rc = rest_raw(p,
+	    &(struct rest_call){ .method = "GET",
+		.path = "/pki/v2/info",
+		.accept = "application/json" },
+	    &reply, &status, e);
 	if (rc == RC_OK && status == 404) {
 		/* servers before 11.6 */
 		buf_reset(&reply);
-		rc = rest_raw(p, "GET", "/pki/rest/info", NULL,
-		    view_of(NULL, 0), "application/json", &reply, &status, e);
+		rc = rest_raw(p,
+		    &(struct rest_call){ .method = "GET",
+			.path = "/pki/rest/info",
+			.accept = "application/json" },
+		    &reply, &status, e);
 	}
 	if (rc != RC_OK)
 		return rc;

@@ -29,8 +29,13 @@ ask(struct pki *p, const char *path, struct view request,
 	AUTO_BUF answer = buf_empty(0);
 	struct ocsp_response r;
 	int status = 0;
-	enum rc rc = rest_raw(p, "POST", path, "application/ocsp-request",
-	    request, "application/ocsp-response", &answer, &status, e);
+	enum rc rc = rest_raw(p,
+	    &(struct rest_call){ .method = "POST",
+		.path = path,
+		.type = "application/ocsp-request",
+		.accept = "application/ocsp-response",
+		.body = request },
+	    &answer, &status, e);
 
 	if (rc == RC_OK && status != 200)
 		rc = err_set(e, RC_UNAVAILABLE, "%s%s: HTTP status %d", p->uri,

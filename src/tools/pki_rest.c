@@ -195,25 +195,24 @@ connect_server(struct pki *p, struct err *e)
 /* ---- one exchange ---- */
 
 enum rc
-rest_raw(struct pki *p, const char *method, const char *path, const char *type,
-    struct view body, const char *accept, struct buf *out, int *status,
+rest_raw(struct pki *p, const struct rest_call *c, struct buf *out, int *status,
     struct err *e)
 {
 	AUTO_BUF url = buf_empty(0);
-	struct http_exchange x = { .method = method,
-		.type = type,
-		.accept = accept,
-		.body = body,
+	struct http_exchange x = { .method = c->method,
+		.type = c->type,
+		.accept = c->accept,
+		.body = c->body,
 		.reply = buf_empty(0) };
 	enum rc rc = connect_server(p, e);
 
 	if (rc != RC_OK)
 		return rc;
-	buf_addf(&url, "%s%s", p->uri, path);
+	buf_addf(&url, "%s%s", p->uri, c->path);
 	if ((rc = buf_check(&url, e)) != RC_OK)
 		return rc;
 	x.url = buf_cstr(&url);
-	pki_say(p, "%s %s", method, x.url);
+	pki_say(p, "%s %s", c->method, x.url);
 	rc = http_client_do(p->http, &x, e);
 	if (rc == RC_OK) {
 		pki_say(p, "Response: %d", x.status);
@@ -291,8 +290,11 @@ show_banner(struct pki *p, struct err *e)
 	if (p->greeted || args_has(p->global, "ignore-banner"))
 		return RC_OK;
 	p->greeted = true;
-	rc = rest_raw(p, "GET", "/pki/v2/info", NULL, view_of(NULL, 0),
-	    "application/json", &reply, &status, e);
+	rc = rest_raw(p,
+	    &(struct rest_call){ .method = "GET",
+		.path = "/pki/v2/info",
+		.accept = "application/json" },
+	    &reply, &status, e);
 	if (rc != RC_OK || status != 200)
 		return rc;
 	info = json_loadb((const char *)reply.data, reply.len, 0, NULL);
@@ -301,8 +303,11 @@ show_banner(struct pki *p, struct err *e)
 	printf("%s\n", banner);
 	if (!out_confirm("Do you want to proceed (y/N)? "))
 		return err_set(e, RC_DENIED, "Banner not accepted");
-	return rest_raw(p, "POST", "/pki/v2/login", NULL, view_of(NULL, 0),
-	    "application/json", NULL, &status, e);
+	return rest_raw(p,
+	    &(struct rest_call){ .method = "POST",
+		.path = "/pki/v2/login",
+		.accept = "application/json" },
+	    NULL, &status, e);
 }
 
 static enum rc
@@ -313,8 +318,11 @@ account(struct pki *p, const char *what, const char *sub, struct err *e)
 	enum rc rc;
 
 	buf_addf(&path, "/%s/%s/account/%s", sub, p->api, what);
-	rc = rest_raw(p, "GET", buf_cstr(&path), NULL, view_of(NULL, 0),
-	    "application/json", &reply, &status, e);
+	rc = rest_raw(p,
+	    &(struct rest_call){ .method = "GET",
+		.path = buf_cstr(&path),
+		.accept = "application/json" },
+	    &reply, &status, e);
 	if (rc == RC_OK && status / 100 != 2)
 		rc = answer_fault(p, status, &reply, e);
 	return rc;
@@ -369,8 +377,13 @@ rest_bytes(struct pki *p, const char *method, const char *path,
 	buf_addf(&full, "/%s/%s/%s", p->sub, p->api, path);
 	if ((rc = buf_check(&full, e)) != RC_OK)
 		return rc;
-	rc = rest_raw(
-	    p, method, buf_cstr(&full), type, body, accept, &reply, &status, e);
+	rc = rest_raw(p,
+	    &(struct rest_call){ .method = method,
+		.path = buf_cstr(&full),
+		.type = type,
+		.accept = accept,
+		.body = body },
+	    &reply, &status, e);
 	if (rc == RC_OK && status / 100 != 2)
 		rc = answer_fault(p, status, &reply, e);
 	if (rc == RC_OK && out != NULL) {

@@ -118,9 +118,13 @@ servlet_post(struct pki *p, const char *path, const struct buf *form,
 
 	if (rc != RC_OK)
 		return rc;
-	rc = rest_raw(p, "POST", path, "application/x-www-form-urlencoded",
-	    buf_view(form), "application/json, application/xml", &reply,
-	    &status, e);
+	rc = rest_raw(p,
+	    &(struct rest_call){ .method = "POST",
+		.path = path,
+		.type = "application/x-www-form-urlencoded",
+		.accept = "application/json, application/xml",
+		.body = buf_view(form) },
+	    &reply, &status, e);
 	if (rc != RC_OK)
 		return rc;
 	rc = servlet_parse(&o, buf_view(&reply), e);
