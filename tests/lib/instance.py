@@ -207,6 +207,8 @@ class Ca:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        # what it left names a dead process until the next one has written its own
+        (self.root / "run/pki" / f"{self.name}.pid").unlink(missing_ok=True)
         self.process = None
 
     def restart(self):
