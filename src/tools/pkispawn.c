@@ -41,6 +41,8 @@ usage(FILE *f)
 	    "(pki_default.cfg(5))\n"
 	    "  -D NAME=VALUE        one parameter, after the file\n"
 	    "  --precheck           only check whether it would work\n"
+	    "  --skip-configuration, --skip-installation\n"
+	    "                       two steps are not supported: refused\n"
 	    "  --no-start           do not start the server\n"
 	    "  --enforce-hostname   refuse a host name like localhost\n"
 	    "  --conf DIR, --logs DIR\n"
