@@ -494,7 +494,28 @@ run_subsystem_show(struct server *s, const struct args *a, struct err *e)
 	return rc;
 }
 
-/* Sets <sub>.enabled of server.cfg for one subsystem or all. */
+/* Sets <sub>.enabled for the subsystem id, or for all there are (NULL). */
+static enum rc
+set_enabled(
+    struct server *s, struct cfg *c, const char *id, bool on, struct err *e)
+{
+	for (size_t i = 0; i < SERVER_SUBSYSTEMS; i++) {
+		const char *sub = server_subsystems[i];
+		AUTO_BUF name = buf_empty(64);
+		enum rc rc;
+
+		if (id == NULL ? !server_has(s->paths, sub)
+			       : strcmp(sub, id) != 0)
+			continue;
+		buf_addf(&name, "%s.enabled", sub);
+		rc = cfg_set(c, buf_cstr(&name), on ? "true" : "false", e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+/* Changes server.cfg for one subsystem or all. */
 static enum rc
 switch_subsystems(
     struct server *s, const struct args *a, bool on, struct err *e)
@@ -516,17 +537,8 @@ switch_subsystems(
 			    on ? "enabled" : "disabled");
 		return RC_OK;
 	}
-	for (size_t i = 0; i < SERVER_SUBSYSTEMS; i++) {
-		AUTO_BUF name = buf_empty(64);
-
-		if (all ? !server_has(s->paths, server_subsystems[i])
-			: strcmp(server_subsystems[i], id) != 0)
-			continue;
-		buf_addf(&name, "%s.enabled", server_subsystems[i]);
-		rc = cfg_set(c, buf_cstr(&name), on ? "true" : "false", e);
-		if (rc != RC_OK)
-			return rc;
-	}
+	if ((rc = set_enabled(s, c, all ? NULL : id, on, e)) != RC_OK)
+		return rc;
 	cfg_encode(c, &text);
 	if ((rc = buf_check(&text, e)) != RC_OK ||
 	    (rc = server_write(
