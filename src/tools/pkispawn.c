@@ -47,6 +47,8 @@ usage(FILE *f)
 	    "  --enforce-hostname   refuse a host name like localhost\n"
 	    "  --conf DIR, --logs DIR\n"
 	    "                       other folders for configuration and logs\n"
+	    "  --skip-configuration, --skip-installation\n"
+	    "                       refused: installation is one step\n"
 	    "  --log-file FILE      write what is done to FILE\n"
 	    "  --root DIR           stands before every path (or PKI_ROOT)\n"
 	    "  -v, --verbose        tell each step\n"
