@@ -30,7 +30,7 @@ enum {
 
 /* --- a clock that can be set forward -------------------------------------------- */
 
-static int64_t ahead_ms;
+static _Atomic int64_t ahead_ms; /* the workers ask for the time */
 
 static int64_t
 now_ms(void *arg)

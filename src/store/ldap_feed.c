@@ -175,7 +175,7 @@ dir_watch(void *impl, struct watch *w, uint64_t since, struct err *e)
 		    (unsigned long long)since);
 	if (since != UINT64_MAX)
 		rc = changed_since(be, &c, be->has_usn ? since & mask : 0, e);
-	for (size_t i = 0; rc == RC_OK && i < c.n; i++) {
+	for (size_t i = 0; rc == RC_OK && c.list != NULL && i < c.n; i++) {
 		struct rec *r = c.list[i];
 		struct feed_item item = { r->kind, r->id, r, false, 0 };
 
@@ -263,7 +263,7 @@ fill_gap(struct ldap_be *be, struct err *e)
 	if (!be->has_usn)
 		return RC_OK;
 	rc = changed_since(be, &c, be->newest, e);
-	for (size_t i = 0; rc == RC_OK && i < c.n; i++) {
+	for (size_t i = 0; rc == RC_OK && c.list != NULL && i < c.n; i++) {
 		/* the search just begun may report it again */
 		be->own[be->own_at++ % LDAP_BE_RING] =
 		    fingerprint(c.list[i]->kind, c.list[i]->id, c.list[i]);
