@@ -116,7 +116,7 @@ cmp_usn(const void *a, const void *b)
 static void
 changes_done(struct changes *c)
 {
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; c->list != NULL && i < c->n; i++)
 		rec_free(c->list[i]);
 	free(c->list);
 }
