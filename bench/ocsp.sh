@@ -32,16 +32,18 @@ fresh() {
 }
 # restart NAME COUNT: times to the first answer, memory then.
 restart() {
-	local i began times=()
+	local i began times=() cpu=()
 	for ((i = 0; i < ROUNDS; i++)); do
 		began=$(date +%s%N)
 		start "$1"
 		times+=("$(calc "($(date +%s%N) - $began) / 1000000")")
+		cpu+=("$(cat "/proc/$PID/task"/*/schedstat | awk '{ t += $1 } END { print t / 1000000 }')")
 		anon=$(awk '/RssAnon/ { printf "%.1f", $2 / 1024 }' "/proc/$PID/status")
 		stop "$1"
 	done
 	row "restart with $2 certificates" "$(printf '%s\n' "${times[@]}" | median)" ms 500 \
 	    "the goal; to the first answer, a tenth revoked, median of $ROUNDS"
+	row "  its processor time until then" "$(printf '%s\n' "${cpu[@]}" | median)" ms 500 "the same"
 	row "  memory then, anonymous" "$anon" MB 40 "the goal"
 }
 ocsp() { # NAME TEXT rsa|ec RECORDS
