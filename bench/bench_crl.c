@@ -303,7 +303,8 @@ generating(struct bench *b, double before, struct err *e)
 	rc = issuing_point_generate(b->ip, &o, &made, e);
 	if (rc != RC_OK)
 		return rc;
-	printf("CRL through the issuing point, in all\t%.0f\tms\t-\t%.0f ms of it CPU\n",
+	printf("CRL through the issuing point, in all\t%.0f\tms\t-\t%.0f ms of "
+	       "it CPU\n",
 	    ms_of(CLOCK_MONOTONIC) - t, ms_of(CLOCK_PROCESS_CPUTIME_ID) - cpu);
 	printf("  anonymous memory after it\t%.1f\tMB\t-\t%.1f MB before the "
 	       "set was there\n",
