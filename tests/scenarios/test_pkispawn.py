@@ -536,12 +536,16 @@ class Terminal:
                 return False
         return True
 
-    def answer(self, question, text):
-        def asked():
+    def wait_for(self, words):
+        def seen():
             self.read()
-            return self.text.find(question, self.at) >= 0
-        program.wait_for(question, asked, timeout=30)
-        self.at = self.text.find(question, self.at) + len(question)
+            return self.text.find(words, self.at) >= 0
+        program.wait_for(words, seen, timeout=60)
+        self.at = self.text.find(words, self.at) + len(words)
+
+    def answer(self, question, text):
+        """Types only once the question itself stands there: a question for a password drops what was typed before it."""
+        self.wait_for(question)
         os.write(self.master, (text + "\n").encode())
 
     def end(self):
@@ -562,7 +566,8 @@ def interview(tree, begin="Yes", password="Secret.123"):
     t.answer("Password", password)
     if password:
         t.answer("Verify password", "Other.123")
-        t.answer("Passwords do not match", password)
+        t.wait_for("Passwords do not match")
+        t.answer("Password", password)
         t.answer("Verify password", password)
     t.answer("Name [", "My Domain")
     t.answer("Begin installation (Yes/No/Quit)?", begin)
