@@ -115,6 +115,25 @@ dir_connect(struct ldap_be *be, LDAP **out, struct err *e)
 	return RC_OK;
 }
 
+enum rc
+dir_connect_params(const struct ldap_params *p, LDAP **out, struct err *e)
+{
+	struct ldap_be *be = calloc(1, sizeof(*be));
+	enum rc rc;
+
+	if (be == NULL)
+		return err_set(e, RC_NOMEM, "directory: out of memory");
+	be->url = (char *)(uintptr_t)p->url;
+	be->ca_file = (char *)(uintptr_t)p->ca_file;
+	be->bind_dn = (char *)(uintptr_t)p->bind_dn;
+	be->starttls = p->starttls;
+	be->timeout_ms = p->timeout_ms > 0 ? p->timeout_ms : LDAP_BE_TIMEOUT_MS;
+	be->password = (struct secret *)(uintptr_t)p->password;
+	rc = dir_connect(be, out, e);
+	free(be);
+	return rc;
+}
+
 /* Waits for a connection or the right to open one; false: too long. */
 static bool
 wait_free(struct ldap_be *be)

@@ -73,6 +73,9 @@ enum rc dir_take(struct ldap_be *be, LDAP **out, struct err *e);
 void dir_give(struct ldap_be *be, LDAP *ld, int code);
 /* A connection of one's own, to be closed by ldap_unbind_ext_s. */
 enum rc dir_connect(struct ldap_be *be, LDAP **out, struct err *e);
+/* The same for one who has no back-end, from parameters alone. */
+enum rc dir_connect_params(
+    const struct ldap_params *p, LDAP **out, struct err *e);
 void dir_pool_done(struct ldap_be *be);
 
 /* --- ldap_map.c --------------------------------------------------------- */

@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ldap_setup.c - what a directory needs before records can live in it: the
- * schema in one modification, the USN plug-in, the base entry and the
+ * schema in one modification, the server's settings, the base entry and the
  * containers (spec directory 1.1, 2.2). All of it may be there already.
  * Owns:    one connection.
  * Trusts:  nothing from the network.
  * Threads: one. */
-#include "base/secret.h"
-#include "store/ldap_int.h"
+#include "base/text.h"
+#include "store/ds_admin.h"
+#include "store/kind.h"
 #include "store/schema.h"
+
+enum {
+	SETUP_ATTRS = 4,
+	SETUP_DN_MAX = 4096,
+	/* a CRL of some millions of entries is one attribute */
+	SETUP_BER_MAX = 209715200,
+	/* keys of an index with more entries count as "all" and are scanned */
+	SETUP_IDLIST_LIMIT = 100000000,
+};
 
 /* rdn and place below the base, classes, further attributes "name=value". */
 struct container {
-	const char *dn, *classes, *attrs[4];
+	const char *dn, *classes, *attrs[SETUP_ATTRS];
 	const char *subsystem; /* NULL = all */
 };
 
@@ -19,6 +29,8 @@ static const struct container containers[] = {
 	{ "ou=people", "organizationalUnit", { NULL }, NULL },
 	{ "ou=groups", "organizationalUnit", { NULL }, NULL },
 	{ "ou=requests", "organizationalUnit", { NULL }, NULL },
+	{ "cn=crossCerts", "person", { "objectClass=pkiCA", "sn=crossCerts" },
+	    NULL },
 	{ "ou=signet", "organizationalUnit", { NULL }, NULL },
 	{ "ou=claims,ou=signet", "organizationalUnit", { NULL }, NULL },
 	{ "ou=hosts,ou=signet", "organizationalUnit", { NULL }, NULL },
@@ -42,13 +54,6 @@ static const struct container containers[] = {
 	{ "ou=ranges", "organizationalUnit", { NULL }, NULL },
 	{ "ou=replica,ou=ranges", "organizationalUnit", { NULL }, NULL },
 };
-
-static bool
-benign(int code)
-{
-	return code == LDAP_SUCCESS || code == LDAP_ALREADY_EXISTS ||
-	    code == LDAP_TYPE_OR_VALUE_EXISTS;
-}
 
 /* --- schema ------------------------------------------------------------- */
 
@@ -85,93 +90,65 @@ list_free(char **list)
 }
 
 static enum rc
-load_schema(LDAP *ld, struct err *e)
+load_schema(struct ds_admin *d, struct err *e)
 {
-	char types[] = "attributeTypes", classes[] = "objectClasses";
-	LDAPMod a = { .mod_op = LDAP_MOD_ADD, .mod_type = types };
-	LDAPMod c = { .mod_op = LDAP_MOD_ADD, .mod_type = classes };
-	LDAPMod *mods[] = { &a, &c, NULL };
-	enum rc rc = RC_OK;
-	int code;
+	char **types = definitions(schema_attr_text);
+	char **classes = definitions(schema_class_text);
+	enum rc rc;
 
-	a.mod_values = definitions(schema_attr_text);
-	c.mod_values = definitions(schema_class_text);
-	if (a.mod_values == NULL || c.mod_values == NULL) {
+	if (types == NULL || classes == NULL)
 		rc = err_set(e, RC_NOMEM, "schema: out of memory");
-	} else {
-		code = ldap_modify_ext_s(ld, "cn=schema", mods, NULL, NULL);
-		if (!benign(code))
-			rc = dir_err(e, code, "schema");
-	}
-	list_free(a.mod_values);
-	list_free(c.mod_values);
+	else
+		rc = ds_add_schema(d, types, classes, e);
+	list_free(types);
+	list_free(classes);
 	return rc;
 }
 
 /* --- entries ------------------------------------------------------------ */
 
-struct entry {
-	LDAPMod mod[8], *mods[9];
-	char *values[8][4];
-	size_t n;
-};
-
-static void
-put(struct entry *x, const char *name, const char *value)
+/* What is there already stays as it is. */
+static enum rc
+there_is_fine(enum rc rc)
 {
-	size_t i;
-
-	for (i = 0; i < x->n; i++)
-		if (strcmp(x->mod[i].mod_type, name) == 0)
-			break;
-	if (i == x->n) {
-		x->mod[i] = (LDAPMod){ .mod_op = LDAP_MOD_ADD,
-			.mod_type = (char *)(uintptr_t)name };
-		x->mod[i].mod_values = x->values[i];
-		x->mods[x->n++] = &x->mod[i];
-	}
-	for (size_t j = 0; j < 3; j++)
-		if (x->values[i][j] == NULL) {
-			x->values[i][j] = (char *)(uintptr_t)value;
-			return;
-		}
+	return rc == RC_EXISTS ? RC_OK : rc;
 }
 
 /* Adds the entry dn; its naming attribute is that of the first RDN. */
 static enum rc
-add_entry(LDAP *ld, const char *dn, const char *class, const char *const *attrs,
-    struct err *e)
+add_entry(struct ds_admin *d, const char *dn, const char *class,
+    const char *const *attrs, struct err *e)
 {
 	AUTO_STR copy = strdup(dn);
-	char *more[4] = { NULL };
-	struct entry x = { .n = 0 };
+	char *more[SETUP_ATTRS] = { NULL };
+	struct ds_attr list[SETUP_ATTRS + 4] = { { "objectClass", "top", NULL },
+		{ "objectClass", class, NULL } };
 	char *equals = copy != NULL ? strchr(copy, '=') : NULL;
-	int code;
+	size_t n = 2;
+	enum rc rc;
 
 	if (equals == NULL)
 		return err_set(e, RC_INVALID, "directory: unusable DN");
 	*equals++ = '\0';
 	equals[strcspn(equals, ",")] = '\0';
-	put(&x, "objectClass", "top");
-	put(&x, "objectClass", class);
-	put(&x, copy, equals);
-	for (size_t i = 0; attrs != NULL && i < 4 && attrs[i] != NULL; i++) {
+	list[n++] = (struct ds_attr){ copy, equals, NULL };
+	for (size_t i = 0; i < SETUP_ATTRS && attrs != NULL; i++) {
 		char *value;
 
-		if ((more[i] = strdup(attrs[i])) == NULL ||
+		if (attrs[i] == NULL || (more[i] = strdup(attrs[i])) == NULL ||
 		    (value = strchr(more[i], '=')) == NULL)
-			continue;
+			break;
 		*value++ = '\0';
-		put(&x, more[i], value);
+		list[n++] = (struct ds_attr){ more[i], value, NULL };
 	}
-	code = ldap_add_ext_s(ld, dn, x.mods, NULL, NULL);
-	for (size_t i = 0; i < 4; i++)
+	rc = there_is_fine(ds_add(d, dn, list, e));
+	for (size_t i = 0; i < SETUP_ATTRS; i++)
 		free(more[i]);
-	return benign(code) ? RC_OK : dir_err(e, code, dn);
+	return rc;
 }
 
 static enum rc
-add_base(LDAP *ld, const char *base, struct err *e)
+add_base(struct ds_admin *d, const char *base, struct err *e)
 {
 	const char *class = "domain";
 
@@ -179,11 +156,12 @@ add_base(LDAP *ld, const char *base, struct err *e)
 		class = "organization";
 	else if (text_starts(base, "ou=") || text_starts(base, "OU="))
 		class = "organizationalUnit";
-	return add_entry(ld, base, class, NULL, e);
+	return add_entry(d, base, class, NULL, e);
 }
 
 static enum rc
-add_containers(LDAP *ld, const char *base, const char *subsystem, struct err *e)
+add_containers(
+    struct ds_admin *d, const char *base, const char *subsystem, struct err *e)
 {
 	enum rc rc = RC_OK;
 
@@ -191,85 +169,82 @@ add_containers(LDAP *ld, const char *base, const char *subsystem, struct err *e)
 	     rc == RC_OK && i < sizeof(containers) / sizeof(containers[0]);
 	     i++) {
 		const struct container *c = &containers[i];
-		AUTO_BUF dn = buf_empty(LDAP_BE_DN_MAX);
+		AUTO_BUF dn = buf_empty(SETUP_DN_MAX);
 
 		if (c->subsystem != NULL &&
 		    strcmp(c->subsystem, subsystem) != 0)
 			continue;
 		buf_addf(&dn, "%s,%s", c->dn, base);
-		rc = add_entry(ld, buf_cstr(&dn), c->classes, c->attrs, e);
+		rc = add_entry(d, buf_cstr(&dn), c->classes, c->attrs, e);
 	}
 	return rc;
 }
 
-static enum rc
-set_config(LDAP *ld, const char *dn, const char *attr, const char *value,
-    struct err *e)
-{
-	char *values[] = { (char *)(uintptr_t)value, NULL };
-	LDAPMod m = { .mod_op = LDAP_MOD_REPLACE,
-		.mod_type = (char *)(uintptr_t)attr };
-	LDAPMod *mods[] = { &m, NULL };
-	int code;
+/* --- the server's settings ---------------------------------------------- */
 
-	m.mod_values = values;
-	code = ldap_modify_ext_s(ld, dn, mods, NULL, NULL);
-	return benign(code) ? RC_OK : dir_err(e, code, dn);
+/* Raises a limit; one that is higher, or none (-1), stays. */
+static enum rc
+raise_limit(struct ds_admin *d, const char *dn, const char *attr,
+    int64_t wanted, struct err *e)
+{
+	AUTO_BUF now = buf_empty(0);
+	char text[32];
+	int64_t n = 0;
+	enum rc rc = ds_get(d, &now, dn, attr, e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (text_int(&n, buf_cstr(&now), -1, INT64_MAX, NULL) == RC_OK &&
+	    (n == -1 || n >= wanted))
+		return RC_OK;
+	snprintf(text, sizeof(text), "%lld", (long long)wanted);
+	return ds_set(d, dn, MOD_REPLACE, attr, text, e);
 }
 
 static enum rc
-server_settings(LDAP *ld, struct err *e)
+server_settings(struct ds_admin *d, struct err *e)
 {
 	enum rc rc;
 
-	if ((rc = set_config(ld, "cn=config", "nsslapd-maxbersize", "209715200",
-		 e)) != RC_OK ||
-	    (rc = set_config(ld, "cn=config", "nsslapd-entryusn-import-initval",
-		 "next", e)) != RC_OK)
+	if ((rc = raise_limit(d, "cn=config", "nsslapd-maxbersize",
+		 SETUP_BER_MAX, e)) != RC_OK ||
+	    (rc = raise_limit(d,
+		 "cn=config,cn=ldbm database,cn=plugins,cn=config",
+		 "nsslapd-idlistscanlimit", SETUP_IDLIST_LIMIT, e)) != RC_OK ||
+	    (rc = ds_set(d, "cn=config", MOD_REPLACE,
+		 "nsslapd-entryusn-import-initval", "next", e)) != RC_OK ||
+	    (rc = ds_set(d, "cn=USN,cn=plugins,cn=config", MOD_REPLACE,
+		 "nsslapd-pluginEnabled", "on", e)) != RC_OK)
 		return rc;
-	return set_config(ld, "cn=USN,cn=plugins,cn=config",
-	    "nsslapd-pluginEnabled", "on", e);
+	return add_entry(
+	    d, "ou=csusers,cn=config", "organizationalUnit", NULL, e);
 }
 
-/* The little of a back-end that ldap_conn.c needs. */
-static struct ldap_be *
-connector(const struct ldap_params *p)
+enum rc
+store_setup_parts(struct ds_admin *d, const char *base, const char *subsystem,
+    unsigned parts, struct err *e)
 {
-	struct ldap_be *be = calloc(1, sizeof(*be));
+	enum rc rc = RC_OK;
 
-	if (be == NULL)
-		return NULL;
-	be->url = (char *)(uintptr_t)p->url;
-	be->ca_file = (char *)(uintptr_t)p->ca_file;
-	be->bind_dn = (char *)(uintptr_t)p->bind_dn;
-	be->starttls = p->starttls;
-	be->timeout_ms = p->timeout_ms > 0 ? p->timeout_ms : LDAP_BE_TIMEOUT_MS;
-	if (p->password != NULL)
-		be->password = secret_new(secret_view(p->password));
-	return be;
+	if ((parts & SETUP_CONFIG) != 0)
+		rc = server_settings(d, e);
+	if (rc == RC_OK && (parts & SETUP_SCHEMA) != 0)
+		rc = load_schema(d, e);
+	if (rc == RC_OK && (parts & SETUP_BASE) != 0)
+		rc = add_base(d, base, e);
+	if (rc == RC_OK && (parts & SETUP_CONTAINERS) != 0)
+		rc = add_containers(d, base, subsystem, e);
+	return rc;
 }
 
 enum rc
 store_setup_ldap(const struct ldap_params *p, struct err *e)
 {
-	struct ldap_be *be = connector(p);
-	LDAP *ld = NULL;
-	enum rc rc;
+	AUTO(ds_admin) d = NULL;
+	enum rc rc = ds_admin_open(&d, p, e);
 
-	if (be == NULL || (p->password != NULL && be->password == NULL)) {
-		free(be);
-		return err_set(e, RC_NOMEM, "directory: out of memory");
-	}
-	rc = dir_connect(be, &ld, e);
-	secret_free(be->password);
-	free(be);
 	if (rc != RC_OK)
 		return rc;
-	if ((rc = server_settings(ld, e)) == RC_OK &&
-	    (rc = load_schema(ld, e)) == RC_OK &&
-	    (rc = add_base(ld, p->base_dn, e)) == RC_OK)
-		rc = add_containers(ld, p->base_dn,
-		    p->subsystem != NULL ? p->subsystem : "ca", e);
-	ldap_unbind_ext_s(ld, NULL, NULL);
-	return rc;
+	return store_setup_parts(d, p->base_dn,
+	    p->subsystem != NULL ? p->subsystem : "ca", SETUP_ALL, e);
 }
