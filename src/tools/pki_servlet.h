@@ -4,19 +4,17 @@
 #ifndef TOOLS_PKI_SERVLET_H
 #define TOOLS_PKI_SERVLET_H
 
+#include "domain/answer.h"
 #include "tools/pki.h"
 
-/* Appends "name=value" (percent-encoded, '&' between); nothing for NULL. */
-void form_add(struct buf *form, const char *name, const char *value);
 /* --session or the first line of --install-token as sessionID. */
 MUST enum rc form_add_session(
     struct buf *form, const struct args *a, struct err *e);
 /* Posts the form to an absolute path. *out (the caller owns it) has the members
  * of {"Response":{...}}, of <XMLResponse>, or of <xml><header>; repeated
- * <Config><name/><value/> become the object "Config". RC_INVALID in the
- * server's words when there is a Status other than 0. */
+ * <Config><name/><value/> become the object "Config". In the server's words
+ * when there is a Status other than 0: RC_AUTH for 2, else RC_INVALID. */
 MUST enum rc servlet_post(struct pki *p, const char *path,
     const struct buf *form, json_t **out, struct err *e);
-MUST enum rc servlet_parse(json_t **out, struct view body, struct err *e);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <libxml/xmlwriter.h>
 
-#include "tools/pki_xml.h"
+#include "domain/xmlin.h"
 
 static void
 set_attr(json_t *o, const char *member, xmlNode *n, const char *attr)
@@ -29,7 +29,7 @@ flat(xmlNode *n)
 	for (xmlNode *c = n->children; c != NULL; c = c->next)
 		if (c->type == XML_ELEMENT_NODE)
 			json_object_set_new(
-			    o, (const char *)c->name, xml_text(c));
+			    o, (const char *)c->name, xmlin_text(c));
 	return o;
 }
 
@@ -41,9 +41,9 @@ input_attr(xmlNode *n)
 
 	set_attr(o, "name", n, "name");
 	for (xmlNode *c = n->children; c != NULL; c = c->next)
-		if (xml_is(c, "Value"))
-			json_object_set_new(o, "Value", xml_text(c));
-		else if (xml_is(c, "Descriptor"))
+		if (xmlin_is(c, "Value"))
+			json_object_set_new(o, "Value", xmlin_text(c));
+		else if (xmlin_is(c, "Descriptor"))
 			json_object_set_new(o, "Descriptor", flat(c));
 	return o;
 }
@@ -56,11 +56,11 @@ input(xmlNode *n)
 	set_attr(o, "id", n, "id");
 	json_object_set_new(o, "ConfigAttribute", json_array());
 	for (xmlNode *c = n->children; c != NULL; c = c->next)
-		if (xml_is(c, "Attribute"))
+		if (xmlin_is(c, "Attribute"))
 			json_array_append_new(attrs, input_attr(c));
 		else if (c->type == XML_ELEMENT_NODE)
 			json_object_set_new(
-			    o, (const char *)c->name, xml_text(c));
+			    o, (const char *)c->name, xmlin_text(c));
 	json_object_set_new(o, "Attribute", attrs);
 	return o;
 }
@@ -72,11 +72,11 @@ attributes(xmlNode *n)
 	json_t *list = json_array();
 
 	for (xmlNode *c = n->children; c != NULL; c = c->next)
-		if (xml_is(c, "Attribute")) {
+		if (xmlin_is(c, "Attribute")) {
 			json_t *a = json_object();
 
 			set_attr(a, "name", c, "name");
-			json_object_set_new(a, "value", xml_text(c));
+			json_object_set_new(a, "value", xmlin_text(c));
 			json_array_append_new(list, a);
 		}
 	return json_pack("{s:o}", "Attribute", list);
@@ -88,11 +88,11 @@ request(xmlNode *root)
 	json_t *o = json_object(), *inputs = json_array();
 
 	for (xmlNode *c = root->children; c != NULL; c = c->next) {
-		if (xml_is(c, "Attributes")) {
+		if (xmlin_is(c, "Attributes")) {
 			json_object_set_new(o, "Attributes", attributes(c));
-		} else if (xml_is(c, "Input")) {
+		} else if (xmlin_is(c, "Input")) {
 			json_array_append_new(inputs, input(c));
-		} else if (xml_is(c, "Renewal")) {
+		} else if (xmlin_is(c, "Renewal")) {
 			xmlChar *s = xmlNodeGetContent(c);
 
 			json_object_set_new(o, "Renewal",
@@ -100,9 +100,9 @@ request(xmlNode *root)
 				strcmp((const char *)s, "true") == 0));
 			xmlFree(s);
 		} else if (c->type == XML_ELEMENT_NODE &&
-		    !xml_is(c, "Output")) {
+		    !xmlin_is(c, "Output")) {
 			json_object_set_new(
-			    o, (const char *)c->name, xml_text(c));
+			    o, (const char *)c->name, xmlin_text(c));
 		}
 	}
 	json_object_set_new(o, "Input", inputs);
@@ -120,7 +120,7 @@ search(xmlNode *root)
 
 		if (c->type != XML_ELEMENT_NODE)
 			continue;
-		v = xml_text(c);
+		v = xmlin_text(c);
 		if (v != NULL && strcmp(json_string_value(v), "true") == 0) {
 			json_decref(v);
 			v = json_true();
@@ -140,11 +140,11 @@ parse_xml(json_t **out, struct view text, const char *root_name,
 {
 	xmlDoc *doc;
 	xmlNode *root;
-	enum rc rc = xml_parse(&doc, &root, text, "template", e);
+	enum rc rc = xmlin_parse(&doc, &root, text, "template", e);
 
 	if (rc != RC_OK)
 		return rc;
-	if (!xml_is(root, root_name))
+	if (!xmlin_is(root, root_name))
 		rc = err_set(e, RC_INVALID, "template: no %s", root_name);
 	else
 		*out = read(root);

@@ -75,7 +75,7 @@ entities_and_other_files_are_refused(void **state)
 	(void)state;
 	assert_int_equal(
 	    template_parse_xml(&o, view_str(text), NULL), RC_INVALID);
-	assert_int_equal(servlet_parse(&o,
+	assert_int_equal(answer_parse(&o,
 			     view_str("<!DOCTYPE x [<!ENTITY e \"e\">]>"
 				      "<XMLResponse>&e;</XMLResponse>"),
 			     NULL),
@@ -134,7 +134,7 @@ servlet_answers_have_one_form(void **state)
 		AUTO_JSON o = NULL;
 
 		assert_int_equal(
-		    servlet_parse(&o, view_str(same[i]), NULL), RC_OK);
+		    answer_parse(&o, view_str(same[i]), NULL), RC_OK);
 		assert_string_equal(json_str(o, "beginNumber"), "98");
 		assert_string_equal(json_str(o, "Status"), "0");
 	}
@@ -147,7 +147,7 @@ servlet_config_becomes_an_object(void **state)
 	const json_t *config;
 
 	(void)state;
-	assert_int_equal(servlet_parse(&o, view_str(config_text), NULL), RC_OK);
+	assert_int_equal(answer_parse(&o, view_str(config_text), NULL), RC_OK);
 	config = json_object_get(o, "Config");
 	assert_int_equal(json_object_size(config), 2);
 	assert_string_equal(json_str(config, "a"), "1");
@@ -164,7 +164,7 @@ servlet_survives_truncations_and_changes(void **state)
 		AUTO_JSON o = NULL;
 
 		assert_int_not_equal(
-		    servlet_parse(&o, view_of(config_text, n), NULL), RC_OK);
+		    answer_parse(&o, view_of(config_text, n), NULL), RC_OK);
 	}
 	for (size_t i = 0; i + 1 < sizeof(text); i++) {
 		AUTO_JSON o = NULL;
@@ -172,7 +172,7 @@ servlet_survives_truncations_and_changes(void **state)
 		memcpy(text, config_text, sizeof(text));
 		text[i] = (char)(text[i] ^ 0x15);
 		rc_ignore(
-		    servlet_parse(&o, view_of(text, sizeof(text) - 1), NULL));
+		    answer_parse(&o, view_of(text, sizeof(text) - 1), NULL));
 	}
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pki_xml.c - XML from outside, through libxml2.
+/* xmlin.c - XML from outside, through libxml2.
  * Owns:    nothing.
  * Trusts:  nothing: no network, no external files, no entities.
  * Threads: none. */
-#include "tools/pki_xml.h"
+#include "domain/xmlin.h"
 
 #include <libxml/parser.h>
 
 enum rc
-xml_parse(xmlDoc **doc, xmlNode **root, struct view text, const char *what,
+xmlin_parse(xmlDoc **doc, xmlNode **root, struct view text, const char *what,
     struct err *e)
 {
 	xmlDoc *d;
@@ -32,14 +32,14 @@ xml_parse(xmlDoc **doc, xmlNode **root, struct view text, const char *what,
 }
 
 bool
-xml_is(const xmlNode *n, const char *name)
+xmlin_is(const xmlNode *n, const char *name)
 {
 	return n->type == XML_ELEMENT_NODE &&
 	    strcmp((const char *)n->name, name) == 0;
 }
 
 json_t *
-xml_text(xmlNode *n)
+xmlin_text(xmlNode *n)
 {
 	xmlChar *s = xmlNodeGetContent(n);
 	json_t *o = json_string(s != NULL ? (const char *)s : "");
