@@ -18,6 +18,7 @@
 #include "base/thread.h"
 #include "instance/audit.h"
 #include "instance/control.h"
+#include "instance/dbconf.h"
 #include "instance/instance_http.h"
 #include "instance/password.h"
 
@@ -298,23 +299,6 @@ new_server(struct instance *i, struct roots *roots, struct err *e)
 }
 
 static enum rc
-open_store(struct instance *i, struct subsystem *s, struct err *e)
-{
-	AUTO_STR dir = paths_store(i->paths, s->name);
-	struct lmdb_params p = { .dir = dir, .clock = i->clock };
-	const char *type = cfg_str(s->cfg, "dbs.type", "embedded");
-
-	if (dir == NULL)
-		return err_set(e, RC_NOMEM, "store");
-	if (strcmp(type, "embedded") != 0)
-		return err_set(e, RC_UNSUPPORTED,
-		    "%s: dbs.type=%s: only the embedded store can be served by "
-		    "this version",
-		    s->name, type);
-	return store_open_lmdb(&s->store, &p, e);
-}
-
-static enum rc
 open_audit(struct instance *i, struct subsystem *s, struct err *e)
 {
 	AUTO_STR logs = paths_logs(i->paths, s->name);
@@ -376,7 +360,8 @@ start_subsystem(
 		    "%s: cs.state is not 1: the installation did not end; "
 		    "remove it with pkidestroy and run pkispawn again",
 		    path);
-	if ((rc = open_store(i, s, e)) != RC_OK ||
+	if ((rc = dbconf_open_store(&s->store, s->cfg, i->passwords, i->paths,
+		 s->name, i->keystore, i->clock, e)) != RC_OK ||
 	    (rc = open_audit(i, s, e)) != RC_OK)
 		return err_prefix(e, "%s", cls->name);
 	rc = cls->start(s, e);

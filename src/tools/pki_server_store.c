@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "ca/records.h"
 #include "instance/control.h"
+#include "instance/dbconf.h"
 
 enum {
 	PAGE_SIZE = 2000,
@@ -76,21 +77,24 @@ call_local(struct server *s, const char *command, const json_t *args,
     struct buf *out, struct err *e)
 {
 	AUTO_STR dir = paths_store(s->paths, s->sub);
-	struct lmdb_params p = { .dir = dir, .clock = &clock_system };
 	AUTO(store) store = NULL;
 	AUTO(cfg) c = NULL;
+	AUTO(cfg) pins = NULL;
+	struct keystore *ks = NULL;
 	bool wrote;
 	enum rc rc = server_cs(s, &c, s->sub, e);
 
-	if (rc != RC_OK)
+	if (rc != RC_OK || (rc = server_passwords(s, &pins, e)) != RC_OK)
 		return rc;
 	if (dir == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
-	if (strcmp(cfg_str(c, "dbs.type", "embedded"), "embedded") != 0)
-		return err_set(e, RC_UNSUPPORTED,
-		    "only the embedded store can be opened by this version");
-	server_say(s, "Opening the store %s", dir);
-	if ((rc = store_open_lmdb(&store, &p, e)) != RC_OK)
+	if (dbconf_is_directory(c) &&
+	    (rc = server_keystore(s, &ks, e)) != RC_OK)
+		return rc;
+	server_say(s, "Opening the store of %s", s->sub);
+	rc = dbconf_open_store(
+	    &store, c, pins, s->paths, s->sub, ks, &clock_system, e);
+	if (rc != RC_OK)
 		return rc;
 	rc = ca_records(store, command, args, out, &wrote, e);
 	if (rc == RC_UNSUPPORTED)
@@ -98,8 +102,10 @@ call_local(struct server *s, const char *command, const json_t *args,
 		    e, rc, "instance %s does not run: start it first", s->name);
 	store_free(store_steal(&store));
 	/* files that root made in it are the server's */
-	if (rc == RC_OK)
+	if (rc == RC_OK && file_exists(dir))
 		rc = server_give(s, dir, e);
+	if (rc == RC_OK && file_exists(s->paths->host))
+		rc = server_give(s, s->paths->host, e);
 	return rc;
 }
 
