@@ -368,6 +368,7 @@ undo(struct install *in)
 	in->ks = NULL;
 	/* the first error is the one to report */
 	rc_ignore(service_stop(in->paths, STOP_WAIT_MS, NULL));
+	rc_ignore(service_disable(in->paths, NULL));
 	rc_ignore(layout_remove(
 	    in->paths, "ca", !in->had_conf, !in->had_logs, &last, NULL));
 	if (in->admin_password != NULL && !in->had_client)
@@ -426,6 +427,9 @@ spawn_ca(const struct spawn_params *p, struct spawn_result *out, struct err *e)
 		install_say(x, "Starting the server");
 		rc = service_start(in.paths, start_wait_ms(), e);
 	}
+	if (rc == RC_OK && path_root()[0] == '\0' &&
+	    values_bool(p->values, "pki_systemd_service_create"))
+		rc = service_enable(in.paths, e);
 	if (rc == RC_OK)
 		summary(x, &out->summary);
 	else
@@ -458,7 +462,8 @@ spawn_destroy(const struct destroy_params *p, struct err *e)
 		return rc;
 	rc = layout_remove(
 	    paths, "ca", p->remove_conf, p->remove_logs, &last, e);
-	if (rc == RC_OK && !last)
-		rc = service_start(paths, SERVICE_WAIT_MS, e);
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	return last ? service_disable(paths, e)
+		    : service_start(paths, SERVICE_WAIT_MS, e);
 }

@@ -23,7 +23,11 @@ enum {
 	FOLDER_MODE = 0770,
 	ARCHIVES_MODE = 0755,
 	ACCOUNT_ID = 17, /* pkiuser:pkiuser */
+	N_SUBSYSTEMS = 5,
 };
+
+static const char *const subsystems[N_SUBSYSTEMS] = { "ca", "kra", "ocsp",
+	"tks", "tps" };
 
 static enum rc
 run(const char *const *argv, struct err *e)
@@ -286,6 +290,17 @@ layout_give(
 	return RC_OK;
 }
 
+/* The registry's shell file is called as the instance, beside a folder a
+ * subsystem: an instance called "ca" needs another name for it. */
+static const char *
+registry_suffix(const char *instance)
+{
+	for (size_t i = 0; i < N_SUBSYSTEMS; i++)
+		if (strcmp(instance, subsystems[i]) == 0)
+			return ".instance";
+	return "";
+}
+
 enum rc
 layout_register(const struct instance_paths *p, const char *sub,
     struct values *v, struct err *e)
@@ -299,7 +314,8 @@ layout_register(const struct instance_paths *p, const char *sub,
 	if ((rc = file_mkdirs(buf_cstr(&path), 0770, e)) != RC_OK)
 		return rc;
 	buf_reset(&path);
-	buf_addf(&path, "%s/%s", p->registry, p->name);
+	buf_addf(
+	    &path, "%s/%s%s", p->registry, p->name, registry_suffix(p->name));
 	buf_addf(&text,
 	    "export PKI_USER=%s\nexport PKI_GROUP=%s\n"
 	    "export PKI_INSTANCE_NAME=%s\nexport PKI_INSTANCE_PATH=%s\n"
@@ -406,10 +422,9 @@ layout_exists(const struct instance_paths *p, const char *sub)
 static bool
 others_remain(const struct instance_paths *p, const char *sub)
 {
-	static const char *const all[] = { "ca", "kra", "ocsp", "tks", "tps" };
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (strcmp(all[i], sub) != 0 && layout_exists(p, all[i]))
+	for (size_t i = 0; i < N_SUBSYSTEMS; i++) {
+		if (strcmp(subsystems[i], sub) != 0 &&
+		    layout_exists(p, subsystems[i]))
 			return true;
 	}
 	return false;

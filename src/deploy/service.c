@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* service.c - the daemon as a process.
+/* service.c - the daemon as a process, and as a service of systemd.
  * Owns:    nothing; the daemon is left to itself.
  * Trusts:  the instance lock rather than the pid file.
  * Threads: one. */
@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 
@@ -19,9 +20,12 @@
 #include "base/text.h"
 #include "instance/control.h"
 
+#define UNIT_DIR "/usr/lib/systemd/system"
+
 enum {
 	POLL_MS = 5,
-	OUTPUT_MAX = 4096
+	OUTPUT_MAX = 4096,
+	PID_TEXT_MAX = 64,
 };
 
 char *
@@ -73,6 +77,85 @@ service_running(const struct instance_paths *p)
 	return control_call(p->control, "ping", NULL, &b, NULL) == RC_OK;
 }
 
+/* ---- systemd ---- */
+
+/* Is the instance a service of systemd? Then systemd must start it, or it
+ * would know nothing of the process. */
+static bool
+has_unit(void)
+{
+	return path_root()[0] == '\0' && geteuid() == 0 &&
+	    file_exists("/run/systemd/system") &&
+	    (file_exists(UNIT_DIR "/pkid@.service") ||
+		file_exists("/etc/systemd/system/pkid@.service"));
+}
+
+static enum rc
+systemctl(const struct instance_paths *p, const char *verb, struct err *e)
+{
+	AUTO_STR unit = NULL;
+	const char *argv[] = { "systemctl", verb, NULL, NULL };
+	char *env[] = { (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" },
+		NULL };
+	int status;
+	pid_t pid;
+
+	if (asprintf(&unit, "pkid@%s.service", p->name) < 0) {
+		unit = NULL;
+		return err_set(e, RC_NOMEM, "out of memory");
+	}
+	argv[2] = unit;
+	if (posix_spawnp(&pid, argv[0], NULL, NULL,
+		(char *const *)(uintptr_t)argv, env) != 0)
+		return err_errno(e, "systemctl");
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) != 0)
+		return err_set(e, RC_IO,
+		    "systemctl %s %s failed; journalctl -u %s may tell why",
+		    verb, unit, unit);
+	return RC_OK;
+}
+
+/* The link that starts the instance with the machine. */
+static char *
+wanted_link(const struct instance_paths *p)
+{
+	return path_new("/etc/systemd/system/pki-tomcatd.target.wants/"
+			"pki-tomcatd@%s.service",
+	    p->name);
+}
+
+enum rc
+service_enable(const struct instance_paths *p, struct err *e)
+{
+	AUTO_STR link = wanted_link(p);
+	AUTO_STR dir = path_new("/etc/systemd/system/pki-tomcatd.target.wants");
+	enum rc rc;
+
+	if (link == NULL || dir == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	if ((rc = file_mkdirs(dir, 0755, e)) != RC_OK)
+		return rc;
+	if (symlink(UNIT_DIR "/pki-tomcatd@.service", link) != 0 &&
+	    errno != EEXIST)
+		return err_errno(e, "link %s", link);
+	return RC_OK;
+}
+
+enum rc
+service_disable(const struct instance_paths *p, struct err *e)
+{
+	AUTO_STR link = wanted_link(p);
+
+	if (link == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	if (unlink(link) != 0 && errno != ENOENT)
+		return err_errno(e, "%s", link);
+	return RC_OK;
+}
+
+/* ---- the process ---- */
+
 /* In the child: a session of its own, output to the pipe until it serves. */
 static void
 become_daemon(const char *program, const struct instance_paths *p,
@@ -114,6 +197,18 @@ failed_start(int fd, struct err *e)
 	return err_set(e, RC_INTERNAL, "%s", text_trim(s));
 }
 
+/* Is the pid file that of this process? */
+static bool
+pid_file_says(const struct instance_paths *p, int pid)
+{
+	AUTO_BUF b = buf_empty(PID_TEXT_MAX);
+	char want[PID_TEXT_MAX];
+
+	snprintf(want, sizeof(want), "%d\n", pid);
+	return file_read(&b, p->pid, NULL) == RC_OK &&
+	    strcmp(buf_cstr(&b), want) == 0;
+}
+
 static enum rc
 wait_served(const struct instance_paths *p, pid_t pid, int fd, int wait_ms,
     struct err *e)
@@ -122,8 +217,9 @@ wait_served(const struct instance_paths *p, pid_t pid, int fd, int wait_ms,
 	int status;
 
 	while (clock_mono_ms(&clock_system) < end) {
-		/* the pid file is the last thing that it makes */
-		if (service_running(p) && file_exists(p->pid))
+		/* the pid file is the last thing that it makes, and may be
+		 * there from one that was killed */
+		if (service_running(p) && pid_file_says(p, pid))
 			return RC_OK;
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			return failed_start(fd, e);
@@ -132,6 +228,23 @@ wait_served(const struct instance_paths *p, pid_t pid, int fd, int wait_ms,
 	return err_set(e, RC_TIMEOUT,
 	    "the server did not answer within %d s; it goes on starting",
 	    wait_ms / 1000);
+}
+
+/* As wait_served, where systemd started it. */
+static enum rc
+wait_service(const struct instance_paths *p, int wait_ms, struct err *e)
+{
+	int64_t end = clock_mono_ms(&clock_system) + wait_ms;
+
+	while (!service_running(p) || !pid_file_says(p, service_pid(p))) {
+		if (clock_mono_ms(&clock_system) > end)
+			return err_set(e, RC_TIMEOUT,
+			    "instance %s does not answer; journalctl -u "
+			    "pkid@%s may tell why",
+			    p->name, p->name);
+		poll(NULL, 0, POLL_MS);
+	}
+	return RC_OK;
 }
 
 enum rc
@@ -148,6 +261,11 @@ service_start(const struct instance_paths *p, int wait_ms, struct err *e)
 	if (locked(p))
 		return err_set(
 		    e, RC_CONFLICT, "instance %s runs already", p->name);
+	if (has_unit()) {
+		rc = systemctl(p, "start", e);
+		return rc == RC_OK && wait_ms > 0 ? wait_service(p, wait_ms, e)
+						  : rc;
+	}
 	buf_addf(&log, "%s/ca/debug.%%F.log", p->logs);
 	if (program == NULL || buf_check(&log, NULL) != RC_OK)
 		return err_set(e, RC_NOMEM, "service");
@@ -170,6 +288,7 @@ service_stop(const struct instance_paths *p, int wait_ms, struct err *e)
 {
 	int64_t end = clock_mono_ms(&clock_system) + wait_ms;
 	int pid = service_pid(p);
+	enum rc rc;
 
 	/* it holds its lock before it serves */
 	while (pid == 0 && locked(p) && clock_mono_ms(&clock_system) < end) {
@@ -182,6 +301,10 @@ service_stop(const struct instance_paths *p, int wait_ms, struct err *e)
 	if (pid == 0)
 		return err_set(
 		    e, RC_NOTFOUND, "instance %s does not run", p->name);
+	/* one that was started by hand is not systemd's to stop */
+	if (has_unit() &&
+	    ((rc = systemctl(p, "stop", e)) != RC_OK || !locked(p)))
+		return rc;
 	if (kill(pid, SIGTERM) != 0 && errno != ESRCH)
 		return err_errno(e, "stopping process %d", pid);
 	while (locked(p)) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* service.h - start and stop the daemon of an instance without systemd. */
+/* service.h - start and stop the daemon of an instance: through systemd where
+ * the machine runs it and our unit is installed, else as a process of its
+ * own. */
 #ifndef DEPLOY_SERVICE_H
 #define DEPLOY_SERVICE_H
 
@@ -11,13 +13,18 @@ enum {
 	SERVICE_WAIT_MS = 60000
 };
 
-/* Starts pkid in the background; with wait_ms > 0 returns when it serves.
+/* Starts pkid in the background; with wait_ms > 0 returns when it serves and
+ * its pid file is there.
  * RC_CONFLICT when it runs already; otherwise the daemon's own sentence. */
 MUST enum rc service_start(
     const struct instance_paths *p, int wait_ms, struct err *e);
 /* SIGTERM, then waits until it is gone. RC_NOTFOUND when it does not run. */
 MUST enum rc service_stop(
     const struct instance_paths *p, int wait_ms, struct err *e);
+/* Makes, and removes, the link that starts the instance with the machine
+ * (spec deployment 1.2). */
+MUST enum rc service_enable(const struct instance_paths *p, struct err *e);
+MUST enum rc service_disable(const struct instance_paths *p, struct err *e);
 /* Does it answer on its control socket? */
 bool service_running(const struct instance_paths *p);
 /* Process id of the daemon, 0 when it does not run. */

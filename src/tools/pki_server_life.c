@@ -8,8 +8,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <spawn.h>
-#include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -38,69 +36,11 @@ wait_of(const struct args *a, int *ms, struct err *e)
 	return RC_OK;
 }
 
-/* Is the instance a service of systemd? Then systemd must start it, or it
- * would know nothing of the process. */
-static bool
-has_unit(void)
-{
-	return path_root()[0] == '\0' && geteuid() == 0 &&
-	    file_exists("/run/systemd/system") &&
-	    (file_exists("/usr/lib/systemd/system/pkid@.service") ||
-		file_exists("/etc/systemd/system/pkid@.service"));
-}
-
-static enum rc
-systemctl(struct server *s, const char *verb, struct err *e)
-{
-	AUTO_STR unit = NULL;
-	const char *argv[] = { "systemctl", verb, NULL, NULL };
-	char *env[] = { (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" },
-		NULL };
-	int status;
-	pid_t pid;
-
-	if (asprintf(&unit, "pkid@%s.service", s->name) < 0) {
-		unit = NULL;
-		return err_set(e, RC_NOMEM, "out of memory");
-	}
-	argv[2] = unit;
-	server_say(s, "systemctl %s %s", verb, unit);
-	if (posix_spawnp(&pid, argv[0], NULL, NULL,
-		(char *const *)(uintptr_t)argv, env) != 0)
-		return err_errno(e, "systemctl");
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
-	    WEXITSTATUS(status) != 0)
-		return err_set(e, RC_IO, "systemctl %s %s failed", verb, unit);
-	return RC_OK;
-}
-
-/* Waits until the daemon answers on its control socket. */
-static enum rc
-wait_served(struct server *s, int ms, struct err *e)
-{
-	int64_t end = clock_mono_ms(&clock_system) + ms;
-
-	while (!service_running(s->paths)) {
-		if (clock_mono_ms(&clock_system) > end)
-			return err_set(e, RC_TIMEOUT,
-			    "instance %s does not answer; journalctl -u "
-			    "pkid@%s may tell why",
-			    s->name, s->name);
-		usleep(20000);
-	}
-	return RC_OK;
-}
-
 static enum rc
 start(struct server *s, int ms, struct err *e)
 {
-	enum rc rc;
-
 	server_say(s, "Starting instance %s", s->name);
-	if (!has_unit())
-		return service_start(s->paths, ms, e);
-	rc = systemctl(s, "start", e);
-	return rc == RC_OK ? wait_served(s, ms, e) : rc;
+	return service_start(s->paths, ms, e);
 }
 
 /* RC_NOTFOUND when it does not run. */
@@ -108,12 +48,7 @@ static enum rc
 stop(struct server *s, int ms, struct err *e)
 {
 	server_say(s, "Stopping instance %s", s->name);
-	if (!has_unit())
-		return service_stop(s->paths, ms, e);
-	if (service_pid(s->paths) == 0)
-		return err_set(
-		    e, RC_NOTFOUND, "instance %s does not run", s->name);
-	return systemctl(s, "stop", e);
+	return service_stop(s->paths, ms, e);
 }
 
 static enum rc

@@ -831,3 +831,15 @@ def test_instance_and_server_belong_to_the_service_account(account, tree):
     assert set(ids) == {str(uid)}
     assert program.run("curl", "-s", f"http://localhost:{tree.http}/ca/admin/ca/getStatus").stdout.count("running")
     assert os.stat(tree.client / "ca_admin_cert.p12").st_uid == 0, "the administrator's file is the installer's"
+
+
+def test_instance_may_be_called_like_a_subsystem(root, env):
+    t = Tree(root, env, "ca")
+    t.spawn(options=())
+    try:
+        assert "Active: True" in program.run("pki-server", "--root", root, "status", "ca").stdout
+        assert "User ID: caadmin" in program.run("pki-server", "--root", root, "-i", "ca", "ca-user-find").stdout
+        assert (t.registry / "ca").is_dir() and "PKI_INSTANCE_NAME=ca" in (t.registry / "ca.instance").read_text()
+    finally:
+        t.destroy("--remove-conf", "--remove-logs")
+    assert not t.lib.exists() and not t.conf.exists()
