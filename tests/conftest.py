@@ -98,6 +98,28 @@ def directory():
             server.remove()
 
 
+@pytest.fixture
+def replicas():
+    """replicas(2, suffix="dc=...", ...): that many started private 389 DS that
+    replicate a suffix with one another (replica.Net), removed after the test
+    unless KEEP=1."""
+    import replica
+    started = []
+
+    def call(n=2, suffix="dc=example,dc=com", **kw):
+        port = program.free_port()
+        names = [f"t{os.getpid()}p{port}{chr(97 + i)}" for i in range(n)]
+        started.append(replica.start(names, suffix=suffix, **kw))
+        return started[-1]
+    yield call
+    for net in started:
+        for server in net.servers:
+            if os.environ.get("KEEP"):
+                server.stop()
+            else:
+                server.remove()
+
+
 # --- certificate authorities (tests/lib/instance.py) ---------------------------
 
 

@@ -250,9 +250,10 @@ class Server:
 
 
 def start(name, suffix="dc=example,dc=com", port=None, secure_port=None,
-          host="127.0.0.1", folder=None, backend="userRoot"):
+          host="127.0.0.1", folder=None, backend="userRoot", usn=False):
     """Makes and starts a new server. The name is unique on the machine (the
-    server keeps a semaphore by it). suffix=None makes none."""
+    server keeps a semaphore by it). suffix=None makes none. usn: with the USN
+    plug-in acting from the first start."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
         raise ValueError(f"{name}: not a server name")
     golden = _golden()
@@ -277,6 +278,9 @@ def start(name, suffix="dc=example,dc=com", port=None, secure_port=None,
     text = re.sub(r"(?mi)^nsslapd-dbcachesize:.*\n", "", text)
     text = re.sub(r"(?mi)^(dn: (?:cn=bdb,)?cn=config,cn=ldbm database,cn=plugins,cn=config)$",
                   rf"\1\n{SMALL}", text)
+    if usn:
+        text = re.sub(r"(?mis)^(dn: cn=USN,cn=plugins,cn=config$.*?^nsslapd-pluginEnabled:) off$", r"\1 on",
+                      text, count=1)
     dse.write_text(text)
     for extra in dse.parent.glob("dse.ldif.*"):
         extra.unlink()

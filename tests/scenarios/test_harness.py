@@ -39,6 +39,21 @@ def test_directory_answers_plain_and_tls(directory, run):
     assert "dc: face" in out.stdout
 
 
+def test_replicas_part_and_meet_again(replicas):
+    net = replicas(2, suffix="dc=two,dc=test")
+    a, b = net.servers
+    top = f"cn=x,{net.suffix}"
+    net.pause()
+    for server in (a, b):
+        server.connect().add_s(top, [("objectClass", b"nsContainer"), ("cn", b"x")])
+    assert not net.in_sync()
+    net.resume()
+    net.wait()
+    for server in (a, b):
+        assert server.connect().search_s(top, ldap.SCOPE_BASE)
+        assert len(net.conflicts(server)) == 1
+
+
 def test_directory_keeps_an_acknowledged_entry_when_killed(directory):
     server = directory()
     server.connect().add_s(f"ou=kept,{server.suffix}", [("objectClass", b"organizationalUnit"), ("ou", b"kept")])
