@@ -7,8 +7,6 @@
 
 #include <pthread.h>
 
-#include "store/rec_request.h"
-
 static struct store *s; /* of the running case */
 
 static int
@@ -70,41 +68,6 @@ get(enum rec_kind kind, const char *id)
 	return r;
 }
 
-static struct rec *
-user(const char *id)
-{
-	struct rec *r = rec_new(REC_USER, id);
-
-	rec_add_str(r, "cn", "Some One");
-	rec_add_str(r, "sn", "Some One");
-	rec_add_str(r, "usertype", "adminType");
-	rec_add_str(r, "userstate", "1");
-	return r;
-}
-
-static struct rec *
-point(const char *id)
-{
-	struct rec *r = rec_new(REC_ISSUING_POINT, id);
-
-	rec_add_str(r, "crlNumber", "010");
-	rec_add_str(r, "crlSize", "02-1");
-	return r;
-}
-
-static struct rec *
-request(uint64_t n, const char *type, enum request_state state)
-{
-	struct num id = num_from_u64(n);
-	AUTO(request_rec) q = request_rec_new(&id, type);
-
-	q->state = state;
-	q->created = q->modified = 1795000000;
-	request_set(q, "profileid", "caServerCert");
-	request_set_sub(q, "auth_token", "uid", "admin");
-	return request_rec_encode(q);
-}
-
 /* --- records ------------------------------------------------------------ */
 
 static void
@@ -120,74 +83,100 @@ absent_record_is_not_found(void **state)
 	RC(RC_INVALID, store_get(s, &r, REC_USER, "", e));
 }
 
-static struct rec *
-sample(enum rec_kind kind)
-{
-	struct rec *r = NULL;
-
-	switch ((int)kind) {
-	case REC_CERT:
-		return help_cert(0xabc, CERT_REVOKED);
-	case REC_REQUEST:
-		return request(0x1f, "enrollment", REQUEST_PENDING);
-	case REC_ISSUING_POINT:
-		r = point("MasterCRL");
-		rec_add(r, "certificateRevocationList",
-		    view_of("\x30\x03\x02\x01\x00\xff", 6));
-		return r;
-	case REC_USER:
-		r = user("admin");
-		rec_add_str(r, "description", "2;26;CN=CA;CN=admin");
-		rec_add(r, "userCertificate", view_of("\x30\x00", 2));
-		return r;
-	case REC_GROUP:
-		r = rec_new(REC_GROUP, "Administrators");
-		rec_add_str(r, "description", "People who manage");
-		rec_add_str(r, "uniqueMember", "uid=admin,ou=People,dc=x");
-		return r;
-	case REC_PROFILE:
-		r = rec_new(REC_PROFILE, "caServerCert");
-		rec_add_str(r, "classId", "caEnrollImpl");
-		rec_add_str(r, "certProfileConfig", "a=b\nc=d\n");
-		return r;
-	case REC_AUTHORITY:
-		r = rec_new(
-		    REC_AUTHORITY, "d2d8f2d2-0a33-4b7d-9d33-9c5c9c2f5a11");
-		rec_add_str(
-		    r, "authorityID", "d2d8f2d2-0a33-4b7d-9d33-9c5c9c2f5a11");
-		rec_add_str(r, "authorityKeyNickname", "caSigningCert");
-		rec_add_str(r, "authorityEnabled", "TRUE");
-		rec_add_str(r, "authorityDN", "CN=Sub CA,O=EXAMPLE");
-		return r;
-	case REC_ACL:
-		r = rec_new(REC_ACL, "aclResources");
-		rec_add_str(r, "resourceACLS",
-		    "certServer.ca.certs:execute:allow (execute) "
-		    "group=\"Certificate Manager Agents\":Agents may");
-		return r;
-	default:
-		return NULL;
-	}
-}
-
 static void
 every_kind_is_returned_as_it_was_added(void **state)
 {
 	static const enum rec_kind kinds[] = { REC_CERT, REC_REQUEST,
 		REC_ISSUING_POINT, REC_USER, REC_GROUP, REC_PROFILE,
-		REC_AUTHORITY, REC_ACL };
+		REC_AUTHORITY, REC_ACL, REC_TOKEN, REC_DOMAIN_HOST,
+		REC_DOMAIN_SESSION, REC_COUNTER, REC_RANGE, REC_CLAIM, REC_HOST,
+		REC_SETTING };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		AUTO(rec) want = sample(kinds[i]);
+		AUTO(rec) want = sample_rec(kinds[i]);
 		AUTO(rec) got = NULL;
 
-		add(sample(kinds[i]));
+		add(sample_rec(kinds[i]));
 		got = get(kinds[i], want->id);
 		assert_int_equal(got->kind, kinds[i]);
 		assert_string_equal(got->id, want->id);
 		assert_same(want, got);
 	}
+}
+
+static bool
+collect_id(void *arg, const struct rec *r)
+{
+	struct buf *b = arg;
+
+	buf_addf(b, "[%s]", r->id);
+	return true;
+}
+
+/* These stand in several places of a directory, between other entries. */
+static void
+ranges_counters_and_hosts_are_listed_as_one(void **state)
+{
+	static const char *const counters[] = { "request", "serial",
+		"request_v2", "serial_v2" };
+	static const char *const ranges[] = { "replica/1000", "request/11",
+		"serial/19", "request_v2/11", "serial_v2/25" };
+	static const char *const hosts[] = { "CA/a:8443", "CA/b:8443",
+		"KRA/a:8443", "OCSP/b:8443" };
+	struct query q = { .kind = REC_RANGE };
+	AUTO_BUF got = buf_empty(0);
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		add(sample_text(
+		    REC_COUNTER, counters[i], "nextRange", "11", NULL));
+	for (size_t i = 0; i < 5; i++)
+		add(sample_text(REC_RANGE, ranges[i], "beginRange", "1",
+		    "endRange", "9", "host", "a", "SecurePort", "8443", NULL));
+	for (size_t i = 0; i < 4; i++)
+		add(sample_text(REC_DOMAIN_HOST, hosts[i], "host", "a",
+		    "SecurePort", "8443", "SubsystemName", "x", "Clone", "TRUE",
+		    NULL));
+	OK(store_search(s, &q, collect_id, &got, e));
+	q.kind = REC_DOMAIN_HOST;
+	OK(store_search(s, &q, collect_id, &got, e));
+	q.kind = REC_COUNTER;
+	OK(store_search(s, &q, collect_id, &got, e));
+	for (size_t i = 0; i < 5; i++)
+		assert_non_null(strstr(buf_cstr(&got), ranges[i]));
+	for (size_t i = 0; i < 4; i++) {
+		assert_non_null(strstr(buf_cstr(&got), hosts[i]));
+		assert_non_null(strstr(buf_cstr(&got), counters[i]));
+	}
+}
+
+static void
+counter_is_compared_and_swapped(void **state)
+{
+	AUTO(batch) b = batch_new();
+	AUTO(batch) gone = batch_new();
+	AUTO(rec) r = NULL;
+	struct rec *none = NULL;
+	uint64_t n = 0;
+
+	(void)state;
+	add(sample_text(REC_COUNTER, "serial", "nextRange", "11", NULL));
+	RC(RC_INVALID, store_get(s, &none, REC_COUNTER, "other", e));
+	RC(RC_INVALID, store_get(s, &none, REC_RANGE, "other/1", e));
+	RC(RC_INVALID, store_get(s, &none, REC_DOMAIN_HOST, "a:8443", e));
+	batch_modify(b, REC_COUNTER, "serial");
+	batch_mod_str(b, MOD_DELETE, "nextRange", "11");
+	batch_mod_str(b, MOD_ADD, "nextRange", "21");
+	OK(store_commit(s, b, e));
+	RC(RC_CONFLICT, store_commit(s, b, e));
+	r = get(REC_COUNTER, "serial");
+	assert_string_equal(rec_str(r, "nextRange"), "21");
+	batch_delete(gone, REC_COUNTER, "serial");
+	OK(store_commit(s, gone, e));
+	RC(RC_NOTFOUND, store_get(s, &none, REC_COUNTER, "serial", e));
+	OK(store_count(s, &n, REC_DOMAIN_SESSION, NULL, e));
+	assert_int_equal(n, 0);
 }
 
 static void
@@ -197,10 +186,10 @@ text_ids_compare_without_regard_to_case(void **state)
 	AUTO(rec) r = NULL;
 
 	(void)state;
-	add(user("Admin"));
+	add(sample_user("Admin"));
 	r = get(REC_USER, "aDMIN");
 	assert_string_equal(r->id, "Admin");
-	batch_add(b, user("ADMIN"));
+	batch_add(b, sample_user("ADMIN"));
 	RC(RC_EXISTS, store_commit(s, b, e));
 }
 
@@ -232,7 +221,7 @@ large_values_are_kept(void **state)
 		LARGE = 4 * 1024 * 1024
 	};
 	AUTO_STR data = malloc(LARGE);
-	struct rec *r = point("MasterCRL");
+	struct rec *r = sample_point("MasterCRL");
 	AUTO(rec) got = NULL;
 
 	(void)state;
@@ -273,13 +262,13 @@ changes_are_applied_in_order(void **state)
 	AUTO(rec) r = NULL;
 
 	(void)state;
-	batch_add(b, request(7, "revocation", REQUEST_APPROVED));
+	batch_add(b, sample_request(7, "revocation", REQUEST_APPROVED));
 	batch_add(b, help_cert(7, CERT_VALID));
 	batch_modify(b, REC_CERT, "7");
 	batch_mod_str(b, MOD_REPLACE, "certStatus", "REVOKED");
 	batch_modify(b, REC_CERT, "7");
 	batch_mod_str(b, MOD_ADD, "revInfo", "20261121200700Z");
-	batch_add(b, user("x"));
+	batch_add(b, sample_user("x"));
 	batch_delete(b, REC_USER, "x");
 	OK(store_commit(s, b, e));
 	r = get(REC_CERT, "7");
@@ -332,7 +321,7 @@ swap_of_a_value_fails_when_it_has_changed(void **state)
 	AUTO(rec) r = NULL;
 
 	(void)state;
-	add(point("MasterCRL"));
+	add(sample_point("MasterCRL"));
 	for (int i = 0; i < 2; i++) {
 		struct batch *x = i == 0 ? b : again;
 
@@ -355,12 +344,12 @@ deletion_is_idempotent(void **state)
 	struct rec *r = NULL;
 
 	(void)state;
-	add(user("x"));
+	add(sample_user("x"));
 	batch_delete(b, REC_USER, "x");
 	OK(store_commit(s, b, e));
 	OK(store_commit(s, b, e));
 	RC(RC_NOTFOUND, store_get(s, &r, REC_USER, "x", e));
-	add(user("x"));
+	add(sample_user("x"));
 }
 
 static void
@@ -375,7 +364,7 @@ revocation_and_release_are_stored(void **state)
 
 	(void)state;
 	add(help_cert(5, CERT_VALID));
-	batch_add(b, request(9, "revocation", REQUEST_COMPLETE));
+	batch_add(b, sample_request(9, "revocation", REQUEST_COMPLETE));
 	batch_modify(b, REC_CERT, "5");
 	batch_mod_str(
 	    b, MOD_ADD, "revInfo", "20261121200700Z;CRLReasonExtension=6");
@@ -445,9 +434,9 @@ fill(void)
 			i % 3 == 0       ? CERT_REVOKED
 			    : i % 5 == 0 ? CERT_EXPIRED
 					 : CERT_VALID));
-	batch_add(b, request(1, "enrollment", REQUEST_PENDING));
-	batch_add(b, request(2, "enrollment", REQUEST_COMPLETE));
-	batch_add(b, request(3, "revocation", REQUEST_COMPLETE));
+	batch_add(b, sample_request(1, "enrollment", REQUEST_PENDING));
+	batch_add(b, sample_request(2, "enrollment", REQUEST_COMPLETE));
+	batch_add(b, sample_request(3, "revocation", REQUEST_COMPLETE));
 	OK(store_commit(s, b, e));
 }
 
@@ -617,7 +606,7 @@ local_changes_reach_watchers_before_the_commit_returns(void **state)
 	OK(store_watch(
 	    s, &u, 1u << REC_USER, UINT64_MAX, note_item, &users, e));
 	batch_add(b, help_cert(1, CERT_VALID));
-	batch_add(b, user("x"));
+	batch_add(b, sample_user("x"));
 	batch_modify(b, REC_CERT, "1");
 	batch_mod_str(b, MOD_REPLACE, "certStatus", "REVOKED");
 	batch_delete(b, REC_CERT, "1");
@@ -809,7 +798,7 @@ one_of_many_adders_wins(void **state)
 static void
 racing_swaps_lose_no_step(void **state)
 {
-	struct rec *r = point("MasterCRL");
+	struct rec *r = sample_point("MasterCRL");
 	AUTO(rec) got = NULL;
 
 	(void)state;
@@ -837,6 +826,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(absent_record_is_not_found),
 		CASE(every_kind_is_returned_as_it_was_added),
+		CASE(ranges_counters_and_hosts_are_listed_as_one),
+		CASE(counter_is_compared_and_swapped),
 		CASE(text_ids_compare_without_regard_to_case),
 		CASE(awkward_ids_and_values_survive),
 		CASE(large_values_are_kept),

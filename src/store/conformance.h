@@ -4,6 +4,7 @@
 #ifndef STORE_CONFORMANCE_H
 #define STORE_CONFORMANCE_H
 
+#include "store/rec_request.h"
 #include "store/test_help.h"
 
 /* A new, empty store; called for every case. */
@@ -13,5 +14,14 @@ void conformance_close(struct store *s);
 /* Once, before the first and after the last case; 0 when all is well. */
 int conformance_begin(void **state);
 int conformance_end(void **state);
+
+/* New records, the caller's; NULL when memory is out. */
+struct rec *sample_rec(enum rec_kind kind);
+struct rec *sample_user(const char *id);
+struct rec *sample_point(const char *id);
+struct rec *sample_request(
+    uint64_t n, const char *type, enum request_state state);
+/* Attributes by name and value, ended by NULL. */
+struct rec *sample_text(enum rec_kind kind, const char *id, ...);
 
 #endif

@@ -41,6 +41,7 @@ ds_params(struct secret *password, const char *base, const char *spool)
 		.password = password,
 		.base_dn = base,
 		.database = "userRoot",
+		.domain = "Example Domain",
 		.subsystem = "ca",
 		.spool_dir = spool,
 		.clock = &clock_system };

@@ -148,7 +148,7 @@ changed_since(
 		enum rec_kind k;
 
 		if (dir_kind_of(ld, m, &k) &&
-		    dir_to_rec(ld, m, k, &out->list[out->n], NULL) == RC_OK)
+		    dir_to_rec(be, ld, m, k, &out->list[out->n], NULL) == RC_OK)
 			out->n++;
 	}
 	ldap_msgfree(res);
@@ -248,7 +248,8 @@ on_entry(struct ldap_be *be, LDAP *ld, LDAPMessage *m)
 	AUTO(rec) r = NULL;
 	enum rec_kind k;
 
-	if (dir_kind_of(ld, m, &k) && dir_to_rec(ld, m, k, &r, NULL) == RC_OK)
+	if (dir_kind_of(ld, m, &k) &&
+	    dir_to_rec(be, ld, m, k, &r, NULL) == RC_OK)
 		arrived(be, k, r, is_deletion(ld, m));
 }
 
@@ -287,8 +288,6 @@ begin_search(struct ldap_be *be, LDAP *ld, int *msgid)
 		    k == REC_REQUEST ? strcspn(text, " ") : strlen(text);
 		const char *from = text + len;
 
-		if (!kind_info(k)->mapped)
-			continue;
 		while (from > text && from[-1] != ' ')
 			from--;
 		buf_addf(&filter, "(objectClass=%.*s)",

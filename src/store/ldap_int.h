@@ -37,8 +37,10 @@ struct ldap_own {
 struct ldap_be {
 	struct store *store, *spool;
 	char *url, *ca_file, *bind_dn, *base_dn, *database, *subsystem;
+	char *domain; /* name of the security domain; may be NULL */
 	struct secret *password;
 	bool starttls;
+	size_t base_rdns; /* RDNs in base_dn */
 	int timeout_ms;
 	const struct clock *clock;
 	char generation[64];
@@ -80,24 +82,32 @@ void dir_pool_done(struct ldap_be *be);
 
 /* --- ldap_map.c --------------------------------------------------------- */
 
-/* DN of the container of a kind / of a record. */
-enum rc dir_container(
-    struct ldap_be *be, struct buf *out, enum rec_kind k, struct err *e);
+/* Where the records of a kind are looked for: base and scope. */
+enum rc dir_container(struct ldap_be *be, struct buf *out, int *scope,
+    enum rec_kind k, struct err *e);
+/* DN of a record. */
 enum rc dir_dn(struct ldap_be *be, struct buf *out, enum rec_kind k,
     const char *id, struct err *e);
 /* Filter of all records of a kind that also meet f (may be NULL). */
 void dir_kind_filter(struct buf *out, enum rec_kind k, const struct filter *f);
 /* The kind an entry's object classes say; false: none of ours. */
 bool dir_kind_of(LDAP *ld, LDAPMessage *entry, enum rec_kind *out);
-/* Entry to record. */
-enum rc dir_to_rec(LDAP *ld, LDAPMessage *entry, enum rec_kind k,
-    struct rec **out, struct err *e);
+/* Entry to record. RC_INVALID: no record of that kind, such as a conflict
+ * entry; RC_NOTFOUND: a repository without counter. */
+enum rc dir_to_rec(struct ldap_be *be, LDAP *ld, LDAPMessage *entry,
+    enum rec_kind k, struct rec **out, struct err *e);
 /* The same for the value of a post-read control. */
-enum rc dir_post_read(struct berval *value, enum rec_kind k, const char *id,
-    struct rec **out, struct err *e);
-/* id of a record from an entry's DN. */
-enum rc dir_dn_id(
-    const char *dn, enum rec_kind k, struct buf *out, struct err *e);
+enum rc dir_post_read(struct ldap_be *be, struct berval *value, enum rec_kind k,
+    const char *id, struct rec **out, struct err *e);
+/* RDN value of the entry of a record, unescaped. */
+enum rc dir_rdn_value(struct ldap_be *be, struct buf *out, enum rec_kind k,
+    const char *id, struct err *e);
+
+/* --- ldap_tree.c -------------------------------------------------------- */
+
+/* Makes the containers between the base and the entry dn that are missing. */
+enum rc dir_add_parents(
+    struct ldap_be *be, LDAP *ld, const char *dn, struct err *e);
 
 /* --- ldap_write.c ------------------------------------------------------- */
 

@@ -27,16 +27,13 @@ escape_rdn(struct buf *out, struct view v)
 }
 
 enum rc
-dir_container(
-    struct ldap_be *be, struct buf *out, enum rec_kind k, struct err *e)
+dir_container(struct ldap_be *be, struct buf *out, int *scope, enum rec_kind k,
+    struct err *e)
 {
 	const struct kind_info *info = kind_info(k);
 	const char *sub = strstr(info->container, "%s");
 
-	if (!info->mapped)
-		return err_set(e, RC_UNSUPPORTED,
-		    "directory: %s records have no place yet",
-		    rec_kind_text(k));
+	*scope = info->scattered ? LDAP_SCOPE_SUBTREE : LDAP_SCOPE_ONELEVEL;
 	if (sub != NULL) {
 		buf_add(out, info->container, (size_t)(sub - info->container));
 		buf_add_str(out, be->subsystem);
@@ -54,31 +51,80 @@ dir_dn(struct ldap_be *be, struct buf *out, enum rec_kind k, const char *id,
     struct err *e)
 {
 	AUTO_BUF rdn = buf_empty(0);
-	enum rc rc = kind_rdn_value(&rdn, k, id, e);
+	AUTO_BUF parent = buf_empty(0);
+	enum rc rc = kind_place(&rdn, &parent, k, id, be->subsystem, e);
 
 	if (rc != RC_OK)
 		return rc;
 	buf_addf(out, "%s=", kind_info(k)->rdn);
 	escape_rdn(out, buf_view(&rdn));
 	buf_add_char(out, ',');
-	return dir_container(be, out, k, e);
+	if (parent.len > 0)
+		buf_addf(out, "%s,", buf_cstr(&parent));
+	buf_add_str(out, be->base_dn);
+	return buf_check(out, e);
 }
 
 enum rc
-dir_dn_id(const char *dn, enum rec_kind k, struct buf *out, struct err *e)
+dir_rdn_value(struct ldap_be *be, struct buf *out, enum rec_kind k,
+    const char *id, struct err *e)
+{
+	AUTO_BUF parent = buf_empty(0);
+
+	return kind_place(out, &parent, k, id, be->subsystem, e);
+}
+
+static size_t
+rdn_count(LDAPDN dn)
+{
+	size_t n = 0;
+
+	while (dn != NULL && dn[n] != NULL)
+		n++;
+	return n;
+}
+
+/* The DN between the first RDN and the base, as text. */
+static bool
+parent_text(struct buf *out, LDAPDN dn, size_t base_rdns)
+{
+	size_t n = rdn_count(dn);
+	LDAPRDN cut;
+	char *text = NULL;
+	bool ok;
+
+	if (n < base_rdns + 1)
+		return false;
+	cut = dn[n - base_rdns];
+	dn[n - base_rdns] = NULL;
+	ok = ldap_dn2str(dn + 1, &text, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS;
+	dn[n - base_rdns] = cut;
+	buf_add_str(out, ok && text != NULL ? text : "");
+	ldap_memfree(text);
+	return ok;
+}
+
+/* id of a record from its entry's DN. */
+static enum rc
+dn_id(struct ldap_be *be, const char *dn, enum rec_kind k, struct buf *out,
+    struct err *e)
 {
 	LDAPDN parsed = NULL;
+	AUTO_BUF parent = buf_empty(0);
 	enum rc rc;
 
+	/* two values in the first RDN: a conflict entry (spec 4.8) */
 	if (ldap_str2dn(dn, &parsed, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS ||
-	    parsed == NULL || parsed[0] == NULL || parsed[0][0] == NULL) {
+	    parsed == NULL || parsed[0] == NULL || parsed[0][0] == NULL ||
+	    parsed[0][1] != NULL ||
+	    !parent_text(&parent, parsed, be->base_rdns)) {
 		ldap_dnfree(parsed);
 		return err_set(e, RC_INVALID, "directory: unusable DN");
 	}
-	rc = kind_id(out, k,
+	rc = kind_id_at(out, k,
 	    view_of(
 		parsed[0][0]->la_value.bv_val, parsed[0][0]->la_value.bv_len),
-	    e);
+	    buf_cstr(&parent), be->subsystem, e);
 	ldap_dnfree(parsed);
 	return rc;
 }
@@ -120,8 +166,7 @@ dir_kind_of(LDAP *ld, LDAPMessage *entry, enum rec_kind *out)
 
 	for (size_t i = 0; v != NULL && v[i] != NULL && !found; i++)
 		for (enum rec_kind k = 0; k < REC_KINDS && !found; k++) {
-			if (!kind_info(k)->mapped ||
-			    !tells(k, view_of(v[i]->bv_val, v[i]->bv_len)))
+			if (!tells(k, view_of(v[i]->bv_val, v[i]->bv_len)))
 				continue;
 			*out = k;
 			found = true;
@@ -151,26 +196,41 @@ take_attr(
 			return;
 		}
 		if (text_ieq(name, kind_info(r->kind)->rdn) &&
-		    value_equal("cn", value, view_str(rdn_value)))
+		    value_equal(name, value, view_str(rdn_value)))
 			continue;
 		rec_add(r, name, value);
 	}
 }
 
 static enum rc
-new_rec(struct rec **out, struct buf *rdn, enum rec_kind k, const char *id,
-    struct err *e)
+new_rec(struct ldap_be *be, struct rec **out, struct buf *rdn, enum rec_kind k,
+    const char *id, struct err *e)
 {
-	enum rc rc = kind_rdn_value(rdn, k, id, e);
+	enum rc rc = dir_rdn_value(be, rdn, k, id, e);
 
 	if (rc == RC_OK && (*out = rec_new(k, id)) == NULL)
 		rc = err_set(e, RC_NOMEM, "directory: out of memory");
 	return rc;
 }
 
+/* Every repository is an entry of the class that counters have. */
+static enum rc
+finish(struct rec **out, struct rec **r, struct err *e)
+{
+	enum rc rc = rec_check(*r, e);
+
+	if (rc != RC_OK)
+		return rc;
+	if ((*r)->kind == REC_COUNTER && rec_attr(*r, "nextRange") == NULL)
+		return err_set(e, RC_NOTFOUND, "%s %.64s: not found",
+		    rec_kind_text(REC_COUNTER), (*r)->id);
+	*out = rec_steal(r);
+	return RC_OK;
+}
+
 enum rc
-dir_to_rec(LDAP *ld, LDAPMessage *entry, enum rec_kind k, struct rec **out,
-    struct err *e)
+dir_to_rec(struct ldap_be *be, LDAP *ld, LDAPMessage *entry, enum rec_kind k,
+    struct rec **out, struct err *e)
 {
 	char *dn = ldap_get_dn(ld, entry), *name;
 	AUTO_BUF id = buf_empty(0);
@@ -181,8 +241,8 @@ dir_to_rec(LDAP *ld, LDAPMessage *entry, enum rec_kind k, struct rec **out,
 
 	if (dn == NULL)
 		return err_set(e, RC_INVALID, "directory: entry without DN");
-	if ((rc = dir_dn_id(dn, k, &id, e)) == RC_OK)
-		rc = new_rec(&r, &rdn, k, buf_cstr(&id), e);
+	if ((rc = dn_id(be, dn, k, &id, e)) == RC_OK)
+		rc = new_rec(be, &r, &rdn, k, buf_cstr(&id), e);
 	ldap_memfree(dn);
 	if (rc != RC_OK)
 		return rc;
@@ -197,15 +257,13 @@ dir_to_rec(LDAP *ld, LDAPMessage *entry, enum rec_kind k, struct rec **out,
 	}
 	if (ber != NULL)
 		ber_free(ber, 0);
-	if ((rc = rec_check(r, e)) == RC_OK)
-		*out = rec_steal(&r);
-	return rc;
+	return finish(out, &r, e);
 }
 
 /* RFC 4527: the control's value is a SearchResultEntry. */
 enum rc
-dir_post_read(struct berval *value, enum rec_kind k, const char *id,
-    struct rec **out, struct err *e)
+dir_post_read(struct ldap_be *be, struct berval *value, enum rec_kind k,
+    const char *id, struct rec **out, struct err *e)
 {
 	BerElement *ber = ber_init(value);
 	AUTO_BUF rdn = buf_empty(0);
@@ -217,7 +275,7 @@ dir_post_read(struct berval *value, enum rec_kind k, const char *id,
 
 	if (ber == NULL)
 		return err_set(e, RC_NOMEM, "directory: out of memory");
-	rc = new_rec(&r, &rdn, k, id, e);
+	rc = new_rec(be, &r, &rdn, k, id, e);
 	if (rc == RC_OK && ber_scanf(ber, "{x") == LBER_ERROR)
 		rc = err_set(e, RC_INVALID, "directory: damaged post-read");
 	for (tag = rc == RC_OK ? ber_first_element(ber, &len, &last)
@@ -233,7 +291,5 @@ dir_post_read(struct berval *value, enum rec_kind k, const char *id,
 		ber_memfree(name);
 	}
 	ber_free(ber, 1);
-	if (rc == RC_OK && (rc = rec_check(r, e)) == RC_OK)
-		*out = rec_steal(&r);
-	return rc;
+	return rc == RC_OK ? finish(out, &r, e) : rc;
 }

@@ -8,6 +8,7 @@
 #include "store/rec_wire.h"
 
 static char all_user[] = "*", entry_usn[] = "entryUSN", no_attrs[] = "1.1";
+static char next_range[] = "nextRange";
 char *dir_read_attrs[] = { all_user, entry_usn, NULL };
 
 /* A code below this is no result of LDAP: no connection was to be had, for the
@@ -76,7 +77,7 @@ dir_get(void *impl, struct rec **out, enum rec_kind kind, const char *id,
 	    e);
 	entry = c == LDAP_SUCCESS ? ldap_first_entry(ld, res) : NULL;
 	if (entry != NULL)
-		rc = dir_to_rec(ld, entry, kind, out, e);
+		rc = dir_to_rec(be, ld, entry, kind, out, e);
 	else if (c == LDAP_SUCCESS || c == LDAP_NO_SUCH_OBJECT)
 		rc = err_set(e, RC_NOTFOUND, "%s %.64s: not found",
 		    rec_kind_text(kind), id);
@@ -126,6 +127,7 @@ struct pager {
 	struct ldap_be *be;
 	LDAP *ld;
 	const char *base, *filter;
+	int scope;
 	char **attrs;
 	struct berval cookie;
 	bool end;
@@ -150,11 +152,11 @@ next_page(struct pager *p, LDAPMessage **res, struct err *e)
 	ctrls[0] = page;
 	c = p->cookie.bv_len == 0
 	    ? search_once(p->be, &p->ld, res,
-		  &(struct ask){ p->base, p->filter, LDAP_SCOPE_ONELEVEL,
-		      p->attrs, ctrls },
+		  &(struct ask){
+		      p->base, p->filter, p->scope, p->attrs, ctrls },
 		  e)
-	    : ldap_search_ext_s(p->ld, p->base, LDAP_SCOPE_ONELEVEL, p->filter,
-		  p->attrs, 0, ctrls, NULL, NULL, LDAP_NO_LIMIT, res);
+	    : ldap_search_ext_s(p->ld, p->base, p->scope, p->filter, p->attrs,
+		  0, ctrls, NULL, NULL, LDAP_NO_LIMIT, res);
 	ldap_control_free(page);
 	if (c != LDAP_SUCCESS)
 		return c;
@@ -181,9 +183,8 @@ pager_done(struct pager *p, int code)
 	    ldap_create_page_control(p->ld, 0, &p->cookie, 1, &page) ==
 		LDAP_SUCCESS) {
 		ctrls[0] = page;
-		ldap_search_ext_s(p->ld, p->base, LDAP_SCOPE_ONELEVEL,
-		    p->filter, p->attrs, 0, ctrls, NULL, NULL, LDAP_NO_LIMIT,
-		    &res);
+		ldap_search_ext_s(p->ld, p->base, p->scope, p->filter, p->attrs,
+		    0, ctrls, NULL, NULL, LDAP_NO_LIMIT, &res);
 		ldap_msgfree(res);
 		ldap_control_free(page);
 	}
@@ -243,7 +244,7 @@ walk_page(struct walk *w, LDAP *ld, LDAPMessage *res, struct err *e)
 	     m = ldap_next_entry(ld, m)) {
 		struct rec *r = NULL;
 
-		if (dir_to_rec(ld, m, w->q->kind, &r, e) != RC_OK) {
+		if (dir_to_rec(w->be, ld, m, w->q->kind, &r, e) != RC_OK) {
 			/* an entry that is no record of ours, such as a
 			 * conflict entry: not seen */
 			log_debug("store", "entry skipped: %s",
@@ -297,7 +298,7 @@ wanted(const struct query *q)
 
 	while (q->attrs != NULL && q->attrs[n] != NULL)
 		n++;
-	if ((list = calloc(n + 3, sizeof(char *))) == NULL)
+	if ((list = calloc(n + 4, sizeof(char *))) == NULL)
 		return NULL;
 	if (q->attrs == NULL)
 		list[at++] = all_user;
@@ -306,17 +307,20 @@ wanted(const struct query *q)
 	if (q->attrs != NULL && q->order != NULL)
 		list[at++] =
 		    (char *)(uintptr_t)(q->order + (q->order[0] == '-'));
+	if (q->attrs != NULL && q->kind == REC_COUNTER)
+		list[at++] = next_range; /* makes it one */
 	list[at] = entry_usn;
 	return list;
 }
 
 static enum rc
-walk_all(struct walk *w, const char *base, const char *filter, char **attrs,
-    struct err *e)
+walk_all(struct walk *w, const struct ask *q, struct err *e)
 {
-	struct pager p = {
-		.be = w->be, .base = base, .filter = filter, .attrs = attrs
-	};
+	struct pager p = { .be = w->be,
+		.base = q->base,
+		.filter = q->filter,
+		.scope = q->scope,
+		.attrs = q->attrs };
 	enum rc rc = RC_OK;
 	int c = LDAP_SUCCESS;
 
@@ -328,7 +332,8 @@ walk_all(struct walk *w, const char *base, const char *filter, char **attrs,
 		ldap_msgfree(res);
 	}
 	pager_done(&p, c);
-	if (rc == RC_OK && c != LDAP_SUCCESS)
+	/* a container that nothing has needed yet has no records */
+	if (rc == RC_OK && c != LDAP_SUCCESS && c != LDAP_NO_SUCH_OBJECT)
 		rc = read_err(e, c, "search");
 	if (rc == RC_OK && w->q->order != NULL)
 		hand_sorted(w);
@@ -349,12 +354,13 @@ dir_search(void *impl, const struct query *q,
 	AUTO_BUF base = buf_empty(LDAP_BE_DN_MAX);
 	AUTO_BUF text = buf_empty(4 * FILTER_TEXT_MAX);
 	AUTO(filter) f = NULL;
+	struct ask ask = { .base = NULL };
 	char **attrs;
 	enum rc rc;
 
 	if (q->filter != NULL && (rc = filter_parse(&f, q->filter, e)) != RC_OK)
 		return rc;
-	if ((rc = dir_container(be, &base, q->kind, e)) != RC_OK)
+	if ((rc = dir_container(be, &base, &ask.scope, q->kind, e)) != RC_OK)
 		return rc;
 	dir_kind_filter(&text, q->kind, f);
 	if ((rc = buf_check(&text, e)) != RC_OK)
@@ -362,7 +368,10 @@ dir_search(void *impl, const struct query *q,
 	if ((attrs = wanted(q)) == NULL)
 		return err_set(e, RC_NOMEM, "search: out of memory");
 	be->searches++;
-	rc = walk_all(&w, buf_cstr(&base), buf_cstr(&text), attrs, e);
+	ask.base = buf_cstr(&base);
+	ask.filter = buf_cstr(&text);
+	ask.attrs = attrs;
+	rc = walk_all(&w, &ask, e);
 	for (size_t i = 0; i < w.n; i++)
 		rec_free(w.list[i]);
 	free(w.list);

@@ -180,6 +180,34 @@ add_containers(
 	return rc;
 }
 
+static const char *const domain_lists[] = { "CAList", "OCSPList", "KRAList",
+	"RAList", "TKSList", "TPSList", "ESTList" };
+
+/* The security domain, in the CA that hosts it (spec directory 2.12). */
+static enum rc
+add_domain(
+    struct ds_admin *d, const char *base, const char *name, struct err *e)
+{
+	AUTO_BUF dn = buf_empty(LDAP_BE_DN_MAX);
+	AUTO_BUF attr = buf_empty(0);
+	const char *attrs[SETUP_ATTRS] = { NULL };
+	enum rc rc;
+
+	buf_addf(&dn, "ou=Security Domain,%s", base);
+	buf_addf(&attr, "name=%s", name);
+	attrs[0] = buf_cstr(&attr);
+	rc = add_entry(d, buf_cstr(&dn), "pkiSecurityDomain", attrs, e);
+	for (size_t i = 0;
+	     rc == RC_OK && i < sizeof(domain_lists) / sizeof(domain_lists[0]);
+	     i++) {
+		AUTO_BUF list = buf_empty(LDAP_BE_DN_MAX);
+
+		buf_addf(&list, "cn=%s,%s", domain_lists[i], buf_cstr(&dn));
+		rc = add_entry(d, buf_cstr(&list), "pkiSecurityGroup", NULL, e);
+	}
+	return rc;
+}
+
 /* --- the server's settings ---------------------------------------------- */
 
 /* Raises a limit; one that is higher, or none (-1), stays. */
@@ -245,6 +273,9 @@ store_setup_ldap(const struct ldap_params *p, struct err *e)
 
 	if (rc != RC_OK)
 		return rc;
-	return store_setup_parts(d, p->base_dn,
+	rc = store_setup_parts(d, p->base_dn,
 	    p->subsystem != NULL ? p->subsystem : "ca", SETUP_ALL, e);
+	if (rc == RC_OK && p->domain != NULL)
+		rc = add_domain(d, p->base_dn, p->domain, e);
+	return rc;
 }

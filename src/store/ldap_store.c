@@ -81,6 +81,7 @@ dir_free(void *impl)
 	free(be->base_dn);
 	free(be->database);
 	free(be->subsystem);
+	free(be->domain);
 	pthread_cond_destroy(&be->pool_free);
 	pthread_mutex_destroy(&be->pool_lock);
 	pthread_mutex_destroy(&be->pipeline);
@@ -112,10 +113,12 @@ copy(char **out, const char *s)
 static enum rc
 fill(struct ldap_be *be, const struct ldap_params *p, struct err *e)
 {
+	LDAPDN base = NULL;
 	bool ok = copy(&be->url, p->url) && copy(&be->ca_file, p->ca_file) &&
 	    copy(&be->bind_dn, p->bind_dn) && copy(&be->base_dn, p->base_dn) &&
 	    copy(&be->database, p->database) &&
-	    copy(&be->subsystem, p->subsystem != NULL ? p->subsystem : "ca");
+	    copy(&be->subsystem, p->subsystem != NULL ? p->subsystem : "ca") &&
+	    copy(&be->domain, p->domain);
 
 	be->starttls = p->starttls;
 	be->timeout_ms = p->timeout_ms > 0 ? p->timeout_ms : LDAP_BE_TIMEOUT_MS;
@@ -134,6 +137,13 @@ fill(struct ldap_be *be, const struct ldap_params *p, struct err *e)
 	if (be->url == NULL || be->base_dn == NULL || p->spool_dir == NULL)
 		return err_set(
 		    e, RC_INVALID, "directory: url, base or spool missing");
+	if (ldap_str2dn(be->base_dn, &base, LDAP_DN_FORMAT_LDAPV3) !=
+	    LDAP_SUCCESS)
+		return err_set(
+		    e, RC_INVALID, "directory: %.128s is no DN", be->base_dn);
+	while (base != NULL && base[be->base_rdns] != NULL)
+		be->base_rdns++;
+	ldap_dnfree(base);
 	return RC_OK;
 }
 

@@ -106,7 +106,7 @@ answer(struct ldap_be *be, LDAP *ld, int msgid, const struct change *c,
 		return r;
 	found = ldap_control_find(CONTROL_POST_READ, ctrls, NULL);
 	if (code == LDAP_SUCCESS && found != NULL &&
-	    dir_post_read(&found->ldctl_value, c->kind, c->id, out, NULL) !=
+	    dir_post_read(be, &found->ldctl_value, c->kind, c->id, out, NULL) !=
 		RC_OK)
 		code = LDAP_DECODING_ERROR;
 	ldap_controls_free(ctrls);
@@ -116,7 +116,7 @@ answer(struct ldap_be *be, LDAP *ld, int msgid, const struct change *c,
 /* --- operations --------------------------------------------------------- */
 
 static bool
-class_values(struct mods *m, enum rec_kind k, char *copy, struct view *v)
+class_values(struct mods *m, char *copy, struct view *v)
 {
 	char *part[8];
 	size_t n = text_split(copy, " ", part, 7);
@@ -124,7 +124,6 @@ class_values(struct mods *m, enum rec_kind k, char *copy, struct view *v)
 	v[0] = view_str("top");
 	for (size_t i = 0; i < n && i < 7; i++)
 		v[i + 1] = view_str(part[i]);
-	(void)k;
 	return push_mod(
 	    m, LDAP_MOD_ADD, "objectClass", v, n + 1, view_of(NULL, 0));
 }
@@ -139,8 +138,8 @@ do_add(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
 	AUTO_BUF rdn = buf_empty(0);
 	struct view v[8];
 	bool ok = classes != NULL &&
-	    kind_rdn_value(&rdn, c->kind, c->id, NULL) == RC_OK &&
-	    class_values(&m, c->kind, classes, v);
+	    dir_rdn_value(be, &rdn, c->kind, c->id, NULL) == RC_OK &&
+	    class_values(&m, classes, v);
 	bool named = false;
 	int code = LDAP_NO_MEMORY, msgid = 0;
 
@@ -151,7 +150,7 @@ do_add(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
 
 		for (size_t j = 0; naming && j < a->n; j++)
 			there |=
-			    value_equal("cn", a->values[j], buf_view(&rdn));
+			    value_equal(a->name, a->values[j], buf_view(&rdn));
 		named |= naming;
 		ok = a->n == 0 ||
 		    push_mod(&m, LDAP_MOD_ADD, a->name, a->values, a->n,
@@ -259,6 +258,65 @@ do_delete(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
 	return code == LDAP_NO_SUCH_OBJECT ? LDAP_SUCCESS : code;
 }
 
+/* The counter of a repository whose entry is there (every container of numbered
+ * records is one) but holds no nextRange yet. */
+static int
+add_counter(struct ldap_be *be, LDAP *ld, const char *dn,
+    const struct change *c, LDAPControl **ctrls, struct rec **out)
+{
+	struct mods m = { NULL, 0 };
+	AUTO(rec) there = NULL;
+	int code = LDAP_NO_MEMORY, msgid = 0;
+	bool ok = true;
+
+	if (dir_get(be, &there, c->kind, c->id, NULL) != RC_NOTFOUND)
+		return LDAP_ALREADY_EXISTS;
+	for (size_t i = 0; ok && i < c->rec->n; i++)
+		ok = text_ieq(c->rec->attrs[i].name, "ou") ||
+		    push_mod(&m, LDAP_MOD_REPLACE, c->rec->attrs[i].name,
+			c->rec->attrs[i].values, c->rec->attrs[i].n,
+			view_of(NULL, 0));
+	if (ok)
+		code = ldap_modify_ext(ld, dn, m.list, ctrls, NULL, &msgid);
+	mods_done(&m);
+	return code == LDAP_SUCCESS ? answer(be, ld, msgid, c, out) : code;
+}
+
+/* Leaves the repository: it holds other records. */
+static int
+delete_counter(struct ldap_be *be, LDAP *ld, const char *dn,
+    const struct change *c, bool *gone)
+{
+	struct mods m = { NULL, 0 };
+	int code = LDAP_NO_MEMORY, msgid = 0;
+
+	if (push_mod(
+		&m, LDAP_MOD_DELETE, "nextRange", NULL, 0, view_of(NULL, 0)))
+		code = ldap_modify_ext(ld, dn, m.list, NULL, NULL, &msgid);
+	mods_done(&m);
+	if (code == LDAP_SUCCESS)
+		code = answer(be, ld, msgid, c, NULL);
+	*gone = code == LDAP_SUCCESS;
+	return code == LDAP_NO_SUCH_OBJECT || code == LDAP_NO_SUCH_ATTRIBUTE
+	    ? LDAP_SUCCESS
+	    : code;
+}
+
+/* Containers are made on first use. */
+static int
+add_with_parents(struct ldap_be *be, LDAP *ld, const char *dn,
+    const struct change *c, LDAPControl **ctrls, struct rec **out)
+{
+	int code = do_add(be, ld, dn, c, ctrls, out);
+
+	if (code == LDAP_NO_SUCH_OBJECT &&
+	    dir_add_parents(be, ld, dn, NULL) == RC_OK)
+		code = do_add(be, ld, dn, c, ctrls, out);
+	if (code == LDAP_ALREADY_EXISTS && c->kind == REC_COUNTER)
+		code = add_counter(be, ld, dn, c, ctrls, out);
+	return code;
+}
+
 static enum rc
 change_err(const struct change *c, int code, struct err *e)
 {
@@ -295,13 +353,15 @@ write_one(struct ldap_be *be, LDAP *ld, const struct change *c,
 		return rc;
 	switch (c->op) {
 	case CHANGE_ADD:
-		*code = do_add(be, ld, buf_cstr(&dn), c, ctrls, &now);
+		*code = add_with_parents(be, ld, buf_cstr(&dn), c, ctrls, &now);
 		break;
 	case CHANGE_MODIFY:
 		*code = do_modify(be, ld, buf_cstr(&dn), c, ctrls, &now);
 		break;
 	case CHANGE_DELETE:
-		*code = do_delete(be, ld, buf_cstr(&dn), c, &gone);
+		*code = c->kind == REC_COUNTER
+		    ? delete_counter(be, ld, buf_cstr(&dn), c, &gone)
+		    : do_delete(be, ld, buf_cstr(&dn), c, &gone);
 		break;
 	}
 	if (*code != LDAP_SUCCESS)

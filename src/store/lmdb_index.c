@@ -88,6 +88,13 @@ lmdb_id_key(
 		lmdb_num_key(out, k, &n);
 		return RC_OK;
 	}
+	if (kind_info(k)->scattered) {
+		AUTO_BUF rdn = buf_empty(0);
+
+		/* such ids have a form of their own */
+		if ((rc = kind_rdn_value(&rdn, k, id, e)) != RC_OK)
+			return rc;
+	}
 	value_norm(&norm, SYNTAX_TEXT, view_str(id));
 	if (norm.failed != RC_OK || norm.len == 0)
 		return err_set(

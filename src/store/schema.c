@@ -6,333 +6,174 @@
  * Threads: constant data, any thread. */
 #include "store/schema.h"
 
-#define T(name) { name, SYNTAX_TEXT, false, true },
-#define B(name) { name, SYNTAX_BINARY, false, true },
-#define A(name, syntax, single) { name, SYNTAX_##syntax, single, true },
-#define STD(name, syntax, single) { name, SYNTAX_##syntax, single, false },
+#define T(name)                                \
+	{                                      \
+		name, SYNTAX_TEXT, false, true \
+	}
+#define B(name)                                  \
+	{                                        \
+		name, SYNTAX_BINARY, false, true \
+	}
+#define A(name, syntax, single)                     \
+	{                                           \
+		name, SYNTAX_##syntax, single, true \
+	}
+#define STD(name, syntax, single)                    \
+	{                                            \
+		name, SYNTAX_##syntax, single, false \
+	}
 
 /* Sorted by nothing but the spec's order: looked up through a hash that is
  * built at compile time by hand is not worth it at 150 names. */
-static const struct schema_attr attrs[] = { T("usertype") T("userstate") T(
-    "resourceACLS") T("serialno") T("nextRan"
-				    "ge") T("publishingStatus")
-	    T("beginRange") T("endRange") T("dateOfCreate") T("dateOfModify") T("certStatus") T("autoRenew") T("metaInfo") T("r"
-															     "e"
-															     "v"
-															     "I"
-															     "n"
-															     "f"
-															     "o") T("version") T("duration") T("notBefore") T("notAfter") T("algorithmId") T("signingAlgorithm"
-																									     "Id") T("subjectN"
-																										     "ame") T("issuerName") T("issuedBy") T("revokedBy") T("revokedOn") T("extension") B("issueInfo") B("publicKeyData") T("crlName") T("crlNumber") T("crlSize") T("deltaNumber") T("deltaSize") T("firstUnsaved") T("thisUpdate") T("n"
-																																																						      "e"
-																																																						      "x"
-																																																						      "t"
-																																																						      "U"
-																																																						      "p"
-																																																						      "d"
-																																																						      "a"
-																																																						      "t"
-																																																						      "e") B("crlC"
-																																																							     "ach"
-																																																							     "e") B("revokedCerts") B("unrevokedCerts") B("expiredCerts") B("crlExtensions") T("requestI"
-																																																																	       "d") T("re"
-																																																																		      "qu"
-																																																																		      "es"
-																																																																		      "tS"
-																																																																		      "ta"
-																																																																		      "t"
-																																																																		      "e") T("requestType") T("requestOwner") T("requestSourceI"
-																																																																								"d") T("requestI"
-																																																																								       "nfo") T("requestResult") T("requestAgentGroup") T("requestFlag") T("requestError") T("userMessages") T("adminMessages") T("realm") T("archived"
-																																																																																									     "By") T("dateOfArchival") T("dateOfRecovery") T("ownerName") T("keyState") T("keySize") T("algorith"
-																																																																																																				       "m")
-		T(
-		    "publicKeyFormat") T("clientId") T("dataType") T("status") B("privateKeyDat"
-										 "a")
-		    B("proofOfArchival") A("Cl"
-					   "on"
-					   "e",
-			BOOLEAN, true) A("DomainManager", BOOLEAN,
-			true) A("SecurePort", INTEGER,
-			true) A("SecureAgentPort", INTEGER,
-			true) A("SecureAdminPort",
-			INTEGER, true) A("SecureEEClientAuthPor"
-					 "t",
-			INTEGER, true) A("UnSecurePort", INTEGER,
-			true) A("SubsystemName",
-			TEXT, true) T("cmsUserGroup") T("dateOfRevocation")
-			T("transId") T("t"
-				       "r"
-				       "a"
-				       "n"
-				       "s"
-				       "S"
-				       "t"
-				       "a"
-				       "t"
-				       "u"
-				       "s")
-			    T("transN"
-			      "ame") T("transOps") T("userDN") T("passwor"
-								 "d")
-				T("p"
-				  "1"
-				  "2"
-				  "E"
-				  "x"
-				  "p"
-				  "i"
-				  "r"
-				  "a"
-				  "t"
-				  "i"
-				  "o"
-				  "n") B("sessionC"
-					 "ontext") T("tokenUserID")
-				    T("tokenStatus") T("tokenReason") T(
-					"t"
-					"o"
-					"k"
-					"e"
-					"n"
-					"A"
-					"p"
-					"p"
-					"l"
-					"e"
-					"t"
-					"I"
-					"D") T("keyInfo")
-					T("tokenPolic"
-					  "y") T("tokenType")
-					    T("extension"
-					      "s") T("allowPinRese"
-						     "t")
-						A("modifie"
-						  "d",
-						    INTEGER,
-						    false) A("n"
-							     "u"
-							     "m"
-							     "b"
-							     "e"
-							     "r"
-							     "O"
-							     "f"
-							     "R"
-							     "e"
-							     "s"
-							     "e"
-							     "t"
-							     "s",
-						    INTEGER,
-						    false) A("n"
-							     "u"
-							     "m"
-							     "b"
-							     "e"
-							     "r"
-							     "O"
-							     "f"
-							     "E"
-							     "n"
-							     "r"
-							     "o"
-							     "l"
-							     "l"
-							     "m"
-							     "e"
-							     "n"
-							     "t"
-							     "s",
-						    INTEGER,
-						    false) A("n"
-							     "u"
-							     "m"
-							     "b"
-							     "e"
-							     "r"
-							     "O"
-							     "f"
-							     "R"
-							     "e"
-							     "n"
-							     "e"
-							     "w"
-							     "a"
-							     "l"
-							     "s",
-						    INTEGER,
-						    false) A("n"
-							     "u"
-							     "m"
-							     "b"
-							     "e"
-							     "r"
-							     "O"
-							     "f"
-							     "R"
-							     "e"
-							     "c"
-							     "o"
-							     "v"
-							     "e"
-							     "r"
-							     "i"
-							     "e"
-							     "s",
-						    INTEGER,
-						    false) T("t"
-							     "o"
-							     "k"
-							     "e"
-							     "n"
-							     "O"
-							     "p")
-						    T("tokenID") T(
-							"tokenMs"
-							"g") T("tokenR"
-							       "es"
-							       "ult")
-							T("tokenIP") T(
-							    "tokenIs"
-							    "suer")
-							    T("toke"
-							      "nSub"
-							      "jec"
-							      "t") T("token"
-								     "Seri"
-								     "al") T("t"
-									     "o"
-									     "k"
-									     "e"
-									     "n"
-									     "O"
-									     "r"
-									     "i"
-									     "g"
-									     "i"
-									     "n")
-								T("tokenKey"
-								  "Typ"
-								  "e") T("t"
-									 "o"
-									 "k"
-									 "e"
-									 "n"
-									 "N"
-									 "o"
-									 "t"
-									 "B"
-									 "e"
-									 "f"
-									 "o"
-									 "r"
-									 "e")
-								    T(
-									"tok"
-									"enN"
-									"otA"
-									"fte"
-									"r") T("profi"
-									       "leID") T("classId") A("certProfileConfig",
-									OCTETS,
-									false) A("a"
-										 "u"
-										 "t"
-										 "h"
-										 "o"
-										 "r"
-										 "i"
-										 "t"
-										 "y"
-										 "I"
-										 "D",
-									OCTETS,
-									true)
-									A("au"
-									  "th"
-									  "or"
-									  "it"
-									  "yP"
-									  "ar"
-									  "en"
-									  "tI"
-									  "D",
-									    OCTETS,
-									    true)
-									    A("au"
-									      "th"
-									      "or"
-									      "it"
-									      "yK"
-									      "ey"
-									      "Ni"
-									      "ck"
-									      "na"
-									      "m"
-									      "e",
-										IA5, true) A("au"
-											     "th"
-											     "or"
-											     "it"
-											     "yE"
-											     "na"
-											     "bl"
-											     "e"
-											     "d",
-										BOOLEAN, true) A("au"
-												 "th"
-												 "or"
-												 "it"
-												 "yD"
-												 "N",
-										DN,
-										true)
-										A("au"
-										  "th"
-										  "or"
-										  "it"
-										  "yP"
-										  "ar"
-										  "en"
-										  "tD"
-										  "N",
-										    DN,
-										    true)
-										    A("au"
-										      "th"
-										      "or"
-										      "it"
-										      "yS"
-										      "er"
-										      "ia"
-										      "l",
-											INTEGER,
-											true)
-											A("authorit"
-											  "yKeyHos"
-											  "t",
-											    TEXT,
-											    false)
+static const struct schema_attr attrs[] = {
+	T("usertype"),
+	T("userstate"),
+	T("resourceACLS"),
+	T("serialno"),
+	T("nextRange"),
+	T("publishingStatus"),
+	T("beginRange"),
+	T("endRange"),
+	T("dateOfCreate"),
+	T("dateOfModify"),
+	T("certStatus"),
+	T("autoRenew"),
+	T("metaInfo"),
+	T("revInfo"),
+	T("version"),
+	T("duration"),
+	T("notBefore"),
+	T("notAfter"),
+	T("algorithmId"),
+	T("signingAlgorithmId"),
+	T("subjectName"),
+	T("issuerName"),
+	T("issuedBy"),
+	T("revokedBy"),
+	T("revokedOn"),
+	T("extension"),
+	B("issueInfo"),
+	B("publicKeyData"),
+	T("crlName"),
+	T("crlNumber"),
+	T("crlSize"),
+	T("deltaNumber"),
+	T("deltaSize"),
+	T("firstUnsaved"),
+	T("thisUpdate"),
+	T("nextUpdate"),
+	B("crlCache"),
+	B("revokedCerts"),
+	B("unrevokedCerts"),
+	B("expiredCerts"),
+	B("crlExtensions"),
+	T("requestId"),
+	T("requestState"),
+	T("requestType"),
+	T("requestOwner"),
+	T("requestSourceId"),
+	T("requestInfo"),
+	T("requestResult"),
+	T("requestAgentGroup"),
+	T("requestFlag"),
+	T("requestError"),
+	T("userMessages"),
+	T("adminMessages"),
+	T("realm"),
+	T("archivedBy"),
+	T("dateOfArchival"),
+	T("dateOfRecovery"),
+	T("ownerName"),
+	T("keyState"),
+	T("keySize"),
+	T("algorithm"),
+	T("publicKeyFormat"),
+	T("clientId"),
+	T("dataType"),
+	T("status"),
+	B("privateKeyData"),
+	B("proofOfArchival"),
+	A("Clone", BOOLEAN, true),
+	A("DomainManager", BOOLEAN, true),
+	A("SecurePort", INTEGER, true),
+	A("SecureAgentPort", INTEGER, true),
+	A("SecureAdminPort", INTEGER, true),
+	A("SecureEEClientAuthPort", INTEGER, true),
+	A("UnSecurePort", INTEGER, true),
+	A("SubsystemName", TEXT, true),
+	T("cmsUserGroup"),
+	T("dateOfRevocation"),
+	T("transId"),
+	T("transStatus"),
+	T("transName"),
+	T("transOps"),
+	T("userDN"),
+	T("password"),
+	T("p12Expiration"),
+	B("sessionContext"),
+	T("tokenUserID"),
+	T("tokenStatus"),
+	T("tokenReason"),
+	T("tokenAppletID"),
+	T("keyInfo"),
+	T("tokenPolicy"),
+	T("tokenType"),
+	T("extensions"),
+	T("allowPinReset"),
+	A("modified", INTEGER, false),
+	A("numberOfResets", INTEGER, false),
+	A("numberOfEnrollments", INTEGER, false),
+	A("numberOfRenewals", INTEGER, false),
+	A("numberOfRecoveries", INTEGER, false),
+	T("tokenOp"),
+	T("tokenID"),
+	T("tokenMsg"),
+	T("tokenResult"),
+	T("tokenIP"),
+	T("tokenIssuer"),
+	T("tokenSubject"),
+	T("tokenSerial"),
+	T("tokenOrigin"),
+	T("tokenKeyType"),
+	T("tokenNotBefore"),
+	T("tokenNotAfter"),
+	T("profileID"),
+	T("classId"),
+	A("certProfileConfig", OCTETS, false),
+	A("authorityID", OCTETS, true),
+	A("authorityParentID", OCTETS, true),
+	A("authorityKeyNickname", IA5, true),
+	A("authorityEnabled", BOOLEAN, true),
+	A("authorityDN", DN, true),
+	A("authorityParentDN", DN, true),
+	A("authoritySerial", INTEGER, true),
+	A("authorityKeyHost", TEXT, false),
 	/* our own subtree, ou=signet */
-	A("signetRole", TEXT, true) A("signetClaimNumber", TEXT, true)
-	    A("signetHostId", INTEGER, true) A("signetValue", OCTETS, false)
+	A("signetRole", TEXT, true),
+	A("signetClaimNumber", TEXT, true),
+	A("signetHostId", INTEGER, true),
+	A("signetValue", OCTETS, false),
 	/* reused from the standard schema */
-	STD("cn", TEXT, false) STD("ou", TEXT, false) STD("uid", TEXT, false)
-	    STD("sn", TEXT, false) STD("name", TEXT, false) STD("description",
-		TEXT, false) STD("host", TEXT, false) STD("mail", IA5, false)
-		STD("telephoneNumber", TEXT, false) STD("userCertificate",
-		    BINARY, false) STD("cACertificate", BINARY, false)
-		    STD("certificateRevocationList", BINARY, false)
-			STD("deltaRevocationList", BINARY, false)
-			    STD("authorityRevocationList", BINARY, false)
-				STD("crossCertificatePair", BINARY, false)
-				    STD("userPassword", OCTETS, false)
-					STD("uniqueMember", DN, false)
-					    STD("seeAlso", DN, false) STD(
-						"objectClass", TEXT, false) };
+	STD("cn", TEXT, false),
+	STD("ou", TEXT, false),
+	STD("uid", TEXT, false),
+	STD("sn", TEXT, false),
+	STD("name", TEXT, false),
+	STD("description", TEXT, false),
+	STD("host", TEXT, false),
+	STD("mail", IA5, false),
+	STD("telephoneNumber", TEXT, false),
+	STD("userCertificate", BINARY, false),
+	STD("cACertificate", BINARY, false),
+	STD("certificateRevocationList", BINARY, false),
+	STD("deltaRevocationList", BINARY, false),
+	STD("authorityRevocationList", BINARY, false),
+	STD("crossCertificatePair", BINARY, false),
+	STD("userPassword", OCTETS, false),
+	STD("uniqueMember", DN, false),
+	STD("seeAlso", DN, false),
+	STD("objectClass", TEXT, false),
+};
 
 struct schema_class {
 	const char *name;

@@ -32,7 +32,7 @@ end(void **state)
 static struct rec *
 counter(const char *owner)
 {
-	struct rec *r = rec_new(REC_COUNTER, "requests");
+	struct rec *r = rec_new(REC_COUNTER, "request");
 
 	rec_add_str(r, "nextRange", "1000");
 	rec_add_str(r, "description", owner);
@@ -53,7 +53,7 @@ mod(struct store *s, enum mod_op op, const char *attr, const char *value)
 {
 	AUTO(batch) x = batch_new();
 
-	batch_modify(x, REC_COUNTER, "requests");
+	batch_modify(x, REC_COUNTER, "request");
 	batch_mod_str(x, op, attr, value);
 	OK(store_commit(s, x, e));
 	sim_advance(sim, 1000);
@@ -64,7 +64,7 @@ get(struct store *s)
 {
 	struct rec *r = NULL;
 
-	OK(store_get(s, &r, REC_COUNTER, "requests", e));
+	OK(store_get(s, &r, REC_COUNTER, "request", e));
 	return r;
 }
 
@@ -83,11 +83,11 @@ nothing_arrives_before_a_session(void **state)
 
 	(void)state;
 	add(a, counter("x"));
-	RC(RC_NOTFOUND, store_get(b, &r, REC_COUNTER, "requests", e));
+	RC(RC_NOTFOUND, store_get(b, &r, REC_COUNTER, "request", e));
 	assert_int_equal(sim_replicate(sim, 1, 0), 0);
 	assert_int_equal(sim_replicate(sim, 0, 1), 1);
 	assert_int_equal(sim_replicate(sim, 0, 1), 0);
-	OK(store_get(b, &r, REC_COUNTER, "requests", e));
+	OK(store_get(b, &r, REC_COUNTER, "request", e));
 	rec_free(r);
 	assert_true(sim_converged(sim));
 }
@@ -136,7 +136,7 @@ both_counter_swaps_succeed_and_one_value_stays(void **state)
 	for (int i = 0; i < 2; i++) {
 		AUTO(batch) c = batch_new();
 
-		batch_modify(c, REC_COUNTER, "requests");
+		batch_modify(c, REC_COUNTER, "request");
 		batch_mod_str(c, MOD_DELETE, "nextRange", "1000");
 		batch_mod_str(c, MOD_ADD, "nextRange", "2000");
 		OK(store_commit(both[i], c, e));
@@ -177,13 +177,13 @@ deleted_entry_stays_deleted(void **state)
 
 	(void)state;
 	share();
-	batch_delete(c, REC_COUNTER, "requests");
+	batch_delete(c, REC_COUNTER, "request");
 	OK(store_commit(a, c, e));
 	sim_advance(sim, 1000);
 	mod(b, MOD_REPLACE, "description", "late");
 	sim_settle(sim);
-	RC(RC_NOTFOUND, store_get(a, &r, REC_COUNTER, "requests", e));
-	RC(RC_NOTFOUND, store_get(b, &r, REC_COUNTER, "requests", e));
+	RC(RC_NOTFOUND, store_get(a, &r, REC_COUNTER, "request", e));
+	RC(RC_NOTFOUND, store_get(b, &r, REC_COUNTER, "request", e));
 	assert_true(sim_converged(sim));
 }
 

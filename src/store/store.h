@@ -158,6 +158,8 @@ struct ldap_params {
 	const char *base_dn;
 	const char *database;  /* back end name of the suffix */
 	const char *subsystem; /* "ca", "kra" ... */
+	const char *domain;    /* name of the security domain kept here, if
+				* any */
 	const char *spool_dir; /* host-local LMDB for effects and cursor */
 	const struct clock *clock;
 	int timeout_ms;
