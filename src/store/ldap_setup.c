@@ -188,7 +188,7 @@ static enum rc
 add_domain(
     struct ds_admin *d, const char *base, const char *name, struct err *e)
 {
-	AUTO_BUF dn = buf_empty(LDAP_BE_DN_MAX);
+	AUTO_BUF dn = buf_empty(SETUP_DN_MAX);
 	AUTO_BUF attr = buf_empty(0);
 	const char *attrs[SETUP_ATTRS] = { NULL };
 	enum rc rc;
@@ -200,7 +200,7 @@ add_domain(
 	for (size_t i = 0;
 	     rc == RC_OK && i < sizeof(domain_lists) / sizeof(domain_lists[0]);
 	     i++) {
-		AUTO_BUF list = buf_empty(LDAP_BE_DN_MAX);
+		AUTO_BUF list = buf_empty(SETUP_DN_MAX);
 
 		buf_addf(&list, "cn=%s,%s", domain_lists[i], buf_cstr(&dn));
 		rc = add_entry(d, buf_cstr(&list), "pkiSecurityGroup", NULL, e);

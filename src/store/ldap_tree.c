@@ -5,7 +5,9 @@
  * Threads: any. */
 #include "store/ldap_int.h"
 
-/* Adds top, class and the naming attribute, and perhaps one attribute more;
+static char object_class[] = "objectClass", top[] = "top";
+
+/* Adds "top", class and the naming attribute, and perhaps one attribute more;
  * an entry that is there already is left alone. */
 static enum rc
 add_entry(LDAP *ld, const char *dn, const char *class,
@@ -16,9 +18,15 @@ add_entry(LDAP *ld, const char *dn, const char *class,
 	char *named[] = { name->la_value.bv_val, NULL };
 	char *extra[] = { (char *)(uintptr_t)value, NULL };
 	LDAPMod mod[] = {
-		{ LDAP_MOD_ADD, object_class, { classes } },
-		{ LDAP_MOD_ADD, name->la_attr.bv_val, { named } },
-		{ LDAP_MOD_ADD, (char *)(uintptr_t)more, { extra } },
+		{ .mod_op = LDAP_MOD_ADD,
+		    .mod_type = object_class,
+		    .mod_values = classes },
+		{ .mod_op = LDAP_MOD_ADD,
+		    .mod_type = name->la_attr.bv_val,
+		    .mod_values = named },
+		{ .mod_op = LDAP_MOD_ADD,
+		    .mod_type = (char *)(uintptr_t)more,
+		    .mod_values = extra },
 	};
 	LDAPMod *mods[] = { &mod[0], &mod[1], more != NULL ? &mod[2] : NULL,
 		NULL };
