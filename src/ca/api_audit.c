@@ -2,14 +2,14 @@
 /* api_audit.c - settings and files of the signed audit log (spec ca 1.5, 4.7).
  * Owns:    nothing; changes go to CS.cfg and count from the next start.
  * Trusts:  nothing of a request; a file's name must be one of the log's own.
- * Threads: workers; changes of CS.cfg one at a time. */
+ * Threads: workers. */
 #include "ca/api.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/thread.h"
+#include "instance/cscfg.h"
 
 #define PREFIX "log.instance.SignedAudit."
 #define READ_SETTINGS "certServer.log.configuration"
@@ -18,8 +18,7 @@
 enum {
 	EVENTS_MAX = 256,
 	FILES_MAX = 4096,
-	AUDIT_FILE_MAX = 256 * 1024 * 1024,
-	CFG_MODE = 0660
+	AUDIT_FILE_MAX = 256 * 1024 * 1024
 };
 
 static const char known_events[] =
@@ -42,8 +41,6 @@ static const char known_events[] =
     "PROFILE_CERT_REQUEST,PROOF_OF_POSSESSION,RANDOM_GENERATION,ROLE_ASSUME,"
     "SCHEDULE_CRL_GENERATION,SECURITY_DOMAIN_UPDATE,SELFTESTS_EXECUTION,"
     "SERVER_SIDE_KEYGEN_REQUEST,SERVER_SIDE_KEYGEN_REQUEST_PROCESSED";
-
-static pthread_mutex_t change_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* --- settings ---------------------------------------------------------------------- */
 
@@ -143,13 +140,14 @@ config_json(struct ca *ca, const struct cfg *cfg)
 
 /* CS.cfg as it is on disk: what the next start will use. */
 static enum rc
-load(struct ca *ca, struct cfg **out, char **path, struct err *e)
+load(struct ca *ca, struct cfg **out, struct err *e)
 {
-	*path = paths_cs_cfg(instance_paths(ca->instance), "ca");
+	AUTO_STR path = paths_cs_cfg(instance_paths(ca->instance), "ca");
+
 	*out = cfg_new();
-	if (*path == NULL || *out == NULL)
+	if (path == NULL || *out == NULL)
 		return err_set(e, RC_NOMEM, "CS.cfg");
-	return cfg_load(*out, *path, e);
+	return cfg_load(*out, path, e);
 }
 
 static void
@@ -157,13 +155,12 @@ get_config(struct http_call *c)
 {
 	AUTO(principal) p = NULL;
 	AUTO(cfg) cfg = NULL;
-	AUTO_STR path = NULL;
 	struct err e = { RC_OK, "" };
 	enum rc rc;
 
 	if (!api_enter(c, READ_SETTINGS, "read", &p))
 		return;
-	rc = load(api_ca(c), &cfg, &path, &e);
+	rc = load(api_ca(c), &cfg, &e);
 	if (rc == RC_OK)
 		api_json(c, 200, config_json(api_ca(c), cfg));
 	else
@@ -254,9 +251,18 @@ change_events(
 			   : cfg_set(cfg, PREFIX "events", buf_cstr(&list), e);
 }
 
+struct change {
+	struct http_call *c;
+	const json_t *body;
+	json_t *result; /* the settings afterwards */
+};
+
 static enum rc
-apply(struct http_call *c, struct cfg *cfg, const json_t *body, struct err *e)
+apply(void *arg, struct cfg *cfg, struct err *e)
 {
+	struct change *x = arg;
+	struct http_call *c = x->c;
+	const json_t *body = x->body;
 	const json_t *events = json_object_get(body, "Events");
 	enum rc rc;
 
@@ -266,25 +272,24 @@ apply(struct http_call *c, struct cfg *cfg, const json_t *body, struct err *e)
 	    (rc = change_number(
 		 c, cfg, body, "bufferSize", PREFIX "bufferSize", e)) != RC_OK)
 		return rc;
-	return events != NULL ? change_events(api_ca(c), cfg, events, e)
-			      : RC_OK;
+	if (events != NULL &&
+	    (rc = change_events(api_ca(c), cfg, events, e)) != RC_OK)
+		return rc;
+	x->result = config_json(api_ca(c), cfg);
+	return RC_OK;
 }
 
 /* Takes body over. */
 static void
 change(struct http_call *c, const struct principal *p, json_t *body)
 {
-	AUTO(cfg) cfg = NULL;
-	AUTO_STR path = NULL;
 	AUTO_STR said = json_dumps(body, JSON_COMPACT);
 	AUTO_BUF params = buf_empty(64 * 1024);
+	struct change x = { c, body, NULL };
 	struct err e = { RC_OK, "" };
-	LOCKED(&change_lock);
-	enum rc rc;
+	enum rc rc = cscfg_change(
+	    instance_paths(api_ca(c)->instance), "ca", apply, &x, &e);
 
-	if ((rc = load(api_ca(c), &cfg, &path, &e)) == RC_OK &&
-	    (rc = apply(c, cfg, body, &e)) == RC_OK)
-		rc = cfg_save(cfg, path, CFG_MODE, &e);
 	json_decref(body);
 	buf_addf(&params, "Scope;;log+Operation;;OP_MODIFY+change;;%s",
 	    said != NULL ? said : "");
@@ -294,9 +299,11 @@ change(struct http_call *c, const struct principal *p, json_t *body)
 		{ "ParamNameValPairs", buf_cstr(&params) }),
 	    NULL)); /* a failed audit log stops the CA in tick */
 	if (rc == RC_OK)
-		api_json(c, 200, config_json(api_ca(c), cfg));
-	else
+		api_json(c, 200, x.result);
+	else {
+		json_decref(x.result);
 		api_fail(c, rc, &e);
+	}
 }
 
 static void

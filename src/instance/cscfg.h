@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cscfg.h - changes that a running instance makes to its own CS.cfg: one way
+ * for all of them, so that none loses another's or what was edited by hand. */
+#ifndef INSTANCE_CSCFG_H
+#define INSTANCE_CSCFG_H
+
+#include "base/cfg.h"
+#include "instance/paths.h"
+
+/* Reads the CS.cfg of a subsystem ("ca") as it is on the disk now, lets fn
+ * change it and writes it durably; one at a time in this process. Nothing is
+ * written when fn fails, or changes nothing. The struct cfg that the subsystem
+ * read at its start is not touched: other threads read it. */
+MUST enum rc cscfg_change(const struct instance_paths *p, const char *sub,
+    enum rc (*fn)(void *arg, struct cfg *cs, struct err *e), void *arg,
+    struct err *e);
+
+#endif
