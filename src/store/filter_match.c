@@ -24,8 +24,10 @@ separator(uint8_t c)
 static struct fold
 fold_of(struct view v, enum syntax syntax, bool trim)
 {
-	return (struct fold){ v.data, v.data + v.len, syntax == SYNTAX_DN, trim,
-		0 };
+	/* an empty view may have no data: NULL + 0 is not defined */
+	const uint8_t *end = v.len > 0 ? v.data + v.len : v.data;
+
+	return (struct fold){ v.data, end, syntax == SYNTAX_DN, trim, 0 };
 }
 
 static int
