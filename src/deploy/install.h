@@ -4,6 +4,7 @@
 #define DEPLOY_INSTALL_H
 
 #include "base/cfg.h"
+#include "base/text.h"
 #include "deploy/layout.h"
 #include "deploy/values.h"
 #include "keys/keystore.h"
@@ -34,6 +35,8 @@ struct install {
 
 /* The settings of a new CS.cfg (spec deployment 1.5, ca 4.1). */
 MUST enum rc install_settings(struct install *in, struct err *e);
+/* Copies of the files beside CS.cfg; those that are there already stay. */
+MUST enum rc install_conf_files(struct install *in, struct err *e);
 /* Keys and certificates, their CSR files, records and trust (2.6). */
 MUST enum rc install_certs(struct install *in, struct err *e);
 /* Groups, ACLs, profiles, users (2.6). */

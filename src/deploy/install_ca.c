@@ -281,6 +281,7 @@ build(struct install *in, struct err *e)
 	    (rc = make_passwords(in, e)) != RC_OK ||
 	    (rc = open_parts(in, e)) != RC_OK ||
 	    (rc = install_settings(in, e)) != RC_OK ||
+	    (rc = install_conf_files(in, e)) != RC_OK ||
 	    (rc = save_settings(in, "0", e)) != RC_OK ||
 	    (rc = install_certs(in, e)) != RC_OK ||
 	    (rc = install_backup(in, e)) != RC_OK ||
