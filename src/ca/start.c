@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "ca/api.h"
 #include "ca/selftests.h"
+#include "instance/dbconf.h"
 #include "x509/name.h"
 
 enum {
@@ -410,6 +411,7 @@ open_points(struct ca *ca, struct err *e)
 			.host_ca = true,
 			.dir = dir,
 			.ca_url = ca->plain_url,
+			.bytes_in_record = dbconf_is_directory(ca->cfg),
 			.fill_later = true };
 		rc = issuing_point_open(&ca->points[ca->n_points], &p, e);
 		if (rc != RC_OK) {
