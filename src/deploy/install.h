@@ -6,6 +6,7 @@
 #include "base/cfg.h"
 #include "base/text.h"
 #include "deploy/layout.h"
+#include "deploy/mark.h"
 #include "deploy/values.h"
 #include "keys/keystore.h"
 #include "store/store.h"
@@ -21,8 +22,13 @@ struct install {
 	struct store *store;
 	struct secret *pin, *admin_password, *pkcs12_password;
 	bool generated_admin, generated_pkcs12;
-	/* there before we came: an end in failure leaves them */
-	bool had_conf, had_logs, had_client;
+	struct mark *mark; /* what was there before: a failure leaves it */
+	/* what kind of installation */
+	bool step_one; /* ends with keys and requests */
+	bool step_two; /* goes on with what step one left */
+	bool external; /* another CA signs the CA's certificate */
+	bool clone;
+	struct buf chain; /* PEM of pki_cert_chain_path */
 	/* the CA */
 	struct key *ca_key;
 	enum sigalg ca_alg;
@@ -37,6 +43,12 @@ struct install {
 MUST enum rc install_settings(struct install *in, struct err *e);
 /* Copies of the files beside CS.cfg; those that are there already stay. */
 MUST enum rc install_conf_files(struct install *in, struct err *e);
+/* PKCS #12 files, chain and certificates that the user brings along, into the
+ * NSS database (2.6, step 5). Errors name the parameter. */
+MUST enum rc install_imports(struct install *in, struct err *e);
+/* Step one: a key and a request for every certificate with a *_csr_path, which
+ * it is written to. */
+MUST enum rc install_requests(struct install *in, struct err *e);
 /* Keys and certificates, their CSR files, records and trust (2.6). */
 MUST enum rc install_certs(struct install *in, struct err *e);
 /* Groups, ACLs, profiles, users (2.6). */
@@ -45,6 +57,9 @@ MUST enum rc install_records(struct install *in, struct err *e);
 MUST enum rc install_backup(struct install *in, struct err *e);
 /* The administrator's certificate and PKCS #12 file. */
 MUST enum rc install_admin(struct install *in, struct err *e);
+/* Appends the text that pkispawn prints at its end (2.7). */
+void install_summary(struct install *in, struct buf *out);
+/* Tells the user of a step. */
 void install_say(struct install *in, const char *fmt, ...) PRINTF(2, 3);
 
 #endif

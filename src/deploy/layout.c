@@ -159,8 +159,8 @@ make_links(const struct instance_paths *p, const char *sub, struct err *e)
 
 /* The folders above an instance's own belong to nobody in particular: its user
  * must be able to pass through them. */
-static enum rc
-make_parents(struct err *e)
+enum rc
+layout_parents(struct err *e)
 {
 	static const char *const parents[] = { "/var/lib/pki",
 		"/var/lib/pki/.host", "/var/log/pki", "/etc/pki", "/run/pki",
@@ -244,7 +244,7 @@ layout_create(const struct instance_paths *p, const char *sub,
 		{ p->logs, logs, 5 } };
 	enum rc rc;
 
-	if ((rc = make_parents(e)) != RC_OK ||
+	if ((rc = layout_parents(e)) != RC_OK ||
 	    (rc = link_folder(f->conf, p->conf, "../..", e)) != RC_OK ||
 	    (rc = link_folder(f->logs, p->logs, "../../..", e)) != RC_OK)
 		return rc;
