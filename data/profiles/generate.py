@@ -525,7 +525,7 @@ BOOT = [
     ('caOCSPCert', 'OCSP Signing Certificate', 'caOCSPCert', 'ocspCertSet',
      '720', '-', 'ocsp', 'AKI, AIA, EKU, OCSPNoCheck'),
     ('caAuditSigningCert', 'Audit Signing Certificate', 'caAuditSigningCert',
-     'auditSigningCertSet', '720', '!dS+nR', '-', 'AKI, AIA, KU'),
+     'auditSigningCertSet', '720', '!dS+nR', '-', 'AKI, KU, AIA'),
 ]
 for _kind, _prof, _ku in (('rsa', '', '!dS+kE+dE'), ('ecc', 'EC', '!dS+dE+kA'),
                           ('mldsa', 'MLDSA', '!dS')):

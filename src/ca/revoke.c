@@ -8,6 +8,7 @@
 
 #include "base/thread.h"
 #include "ca/state.h"
+#include "store/decision.h"
 
 enum rc
 ca_cert_get(struct ca *ca, const struct num *serial, struct cert_rec *out,
@@ -131,31 +132,44 @@ new_request(struct ca *ca, struct request_rec **out, const char *type,
 	return RC_OK;
 }
 
-/* revInfo and the rest of a revoked record; old values go. */
+/* The certificate's record, with the revocation that really holds: a release
+ * or a revocation may have lost its place in the record. */
 static enum rc
-modify_revoked(struct ca *ca, struct batch *b, const struct cert_rec *c,
-    const struct ca_revocation *v, const char *by, struct err *e)
+load_cert(struct ca *ca, const struct num *serial, struct cert_rec *c,
+    struct ruling *now, struct arena *a, struct err *e)
 {
-	AUTO_BUF info = buf_empty(256);
-	int64_t now = clock_now(ca->clock);
-	struct revocation rev = {
-		.date = now, .reason = v->reason, .invalidity = v->invalidity
-	};
-	char id[NUM_TEXT_MAX], date[CLOCK_TEXT_MAX];
-	struct cert_rec after = *c;
+	enum rc rc = ca_cert_get(ca, serial, c, a, e);
 
-	revocation_text(&info, &rev);
-	after.revoked = true;
-	after.rev = rev;
-	batch_modify(b, REC_CERT, num_hex(id, &v->serial));
-	batch_mod(b, MOD_REPLACE, "revInfo", buf_view(&info));
-	batch_mod_str(b, MOD_REPLACE, "revokedBy", by);
-	clock_text_dir(date, now);
-	batch_mod_str(b, MOD_REPLACE, "revokedOn", date);
-	batch_mod_str(b, MOD_REPLACE, "certStatus",
-	    cert_status_text(cert_rec_status(&after, now)));
-	batch_mod_str(b, MOD_REPLACE, "dateOfModify", date);
-	return buf_check(&info, e);
+	if (rc == RC_OK)
+		rc = ruling_load(now, ca->store, c, a, e);
+	if (rc != RC_OK)
+		return rc;
+	c->revoked = ruling_revoked(now);
+	if (c->revoked)
+		c->rev = now->d.rev;
+	return RC_OK;
+}
+
+/* The decision: the request; what follows from it: the record's change. */
+static enum rc
+decide(struct ca *ca, struct batch *b, struct request_rec *r,
+    const struct cert_rec *c, const struct merge_decision *d, bool done,
+    struct err *e)
+{
+	const struct ruling after = { true, *d };
+	struct rec *rec;
+	enum rc rc = RC_OK;
+
+	if (done)
+		rc = decision_write(r, &c->serial, d, e);
+	if (rc != RC_OK)
+		return rc;
+	if ((rec = request_rec_encode(r)) == NULL)
+		return err_set(e, RC_NOMEM, "request");
+	batch_add(b, rec);
+	if (done)
+		ruling_write(b, &after, c, clock_now(ca->clock));
+	return RC_OK;
 }
 
 enum rc
@@ -166,27 +180,26 @@ ca_revoke(struct ca *ca, const struct ca_revocation *v,
 	AUTO(batch) b = batch_new();
 	AUTO(request_rec) r = NULL;
 	const char *by = v->who != NULL ? v->who->uid : "system";
+	struct merge_decision d = { .rev = { .reason = v->reason,
+					.invalidity = v->invalidity,
+					.by = by } };
 	struct cert_rec c = { 0 };
-	char number[16];
-	struct rec *rec;
+	struct ruling before;
 	LOCKED(&ca->cert_locks[v->serial.b[v->serial.len - 1] % CA_LOCKS]);
 	enum rc rc;
 
 	if (a == NULL || b == NULL)
 		return err_set(e, RC_NOMEM, "revocation");
-	if ((rc = ca_cert_get(ca, &v->serial, &c, a, e)) != RC_OK ||
+	if ((rc = load_cert(ca, &v->serial, &c, &before, a, e)) != RC_OK ||
 	    (rc = check_rules(ca, v, &c, e)) != RC_OK ||
 	    (rc = new_request(ca, &r, "revocation", &v->serial, v->who,
 		 v->requestor, e)) != RC_OK)
 		return rc;
-	snprintf(number, sizeof(number), "%d", v->reason);
-	request_set(r, "revocationreason", number);
+	d.rev.recorded = r->created;
+	d.rev.date =
+	    ruling_next_date(&before, v->reason != REASON_HOLD, r->created);
 	request_set(r, "csrrequestorcomments", v->comments);
-	/* the decision: the revocation request; the record's change follows */
-	if ((rec = request_rec_encode(r)) == NULL)
-		return err_set(e, RC_NOMEM, "revocation");
-	batch_add(b, rec);
-	if ((rc = modify_revoked(ca, b, &c, v, by, e)) != RC_OK)
+	if ((rc = decide(ca, b, r, &c, &d, true, e)) != RC_OK)
 		return rc;
 	audit_change(ca, b, r, &v->serial, type_of(v->reason), v->reason, by);
 	if ((rc = store_commit(ca->store, b, e)) != RC_OK)
@@ -218,37 +231,27 @@ ca_unrevoke(struct ca *ca, const struct num *serial,
 	AUTO(batch) b = batch_new();
 	AUTO(request_rec) r = NULL;
 	const char *by = who != NULL ? who->uid : "system";
+	struct merge_decision d = { .release = true };
 	struct cert_rec c = { 0 };
-	char id[NUM_TEXT_MAX], date[CLOCK_TEXT_MAX];
-	int64_t now = clock_now(ca->clock);
-	struct rec *rec;
+	struct ruling before;
 	LOCKED(&ca->cert_locks[serial->b[serial->len - 1] % CA_LOCKS]);
 	enum rc rc;
 
 	if (a == NULL || b == NULL)
 		return err_set(e, RC_NOMEM, "release");
-	if ((rc = ca_cert_get(ca, serial, &c, a, e)) != RC_OK ||
+	if ((rc = load_cert(ca, serial, &c, &before, a, e)) != RC_OK ||
 	    (rc = new_request(ca, &r, "unrevocation", serial, who, NULL, e)) !=
 		RC_OK)
 		return rc;
 	bool held = c.revoked && c.rev.reason == REASON_HOLD;
 	if (!held)
 		not_on_hold(r, serial);
-	if ((rec = request_rec_encode(r)) == NULL)
-		return err_set(e, RC_NOMEM, "release");
-	batch_add(b, rec);
-	if (held) {
-		c.revoked = false;
-		clock_text_dir(date, now);
-		batch_modify(b, REC_CERT, num_hex(id, serial));
-		batch_mod(b, MOD_REPLACE, "revInfo", view_of(NULL, 0));
-		batch_mod(b, MOD_REPLACE, "revokedBy", view_of(NULL, 0));
-		batch_mod(b, MOD_REPLACE, "revokedOn", view_of(NULL, 0));
-		batch_mod_str(b, MOD_REPLACE, "certStatus",
-		    cert_status_text(cert_rec_status(&c, now)));
-		batch_mod_str(b, MOD_REPLACE, "dateOfModify", date);
+	d.rev.recorded = r->created;
+	d.rev.date = ruling_next_date(&before, false, r->created);
+	if ((rc = decide(ca, b, r, &c, &d, held, e)) != RC_OK)
+		return rc;
+	if (held)
 		audit_change(ca, b, r, serial, "off-hold", REASON_HOLD, by);
-	}
 	if ((rc = store_commit(ca->store, b, e)) != RC_OK)
 		return rc;
 	instance_wake(ca->instance);

@@ -39,7 +39,8 @@ ca_routes(struct ca *ca, struct err *e)
 	static const struct api_routes *const whole[] = { &servlet_ocsp_routes,
 		&servlet_crl_routes, &servlet_enroll_routes,
 		&servlet_agent_routes, &servlet_cert_routes,
-		&servlet_revoke_routes, &servlet_profile_routes };
+		&servlet_revoke_routes, &servlet_profile_routes,
+		&servlet_info_routes };
 	enum rc rc;
 
 	for (size_t b = 0; b < sizeof(bases) / sizeof(bases[0]); b++) {

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "ca/api.h"
 #include "ca/selftests.h"
+#include "instance/dbconf.h"
 #include "x509/name.h"
 
 enum {
@@ -34,6 +35,7 @@ ca_free(struct ca *ca)
 {
 	if (ca == NULL)
 		return;
+	rulings_free(ca->rulings);
 	watch_free(ca->watch);
 	for (size_t i = 0; i < ca->n_points; i++) {
 		issuing_point_free(ca->points[i]);
@@ -410,6 +412,7 @@ open_points(struct ca *ca, struct err *e)
 			.host_ca = true,
 			.dir = dir,
 			.ca_url = ca->plain_url,
+			.bytes_in_record = dbconf_is_directory(ca->cfg),
 			.fill_later = true };
 		rc = issuing_point_open(&ca->points[ca->n_points], &p, e);
 		if (rc != RC_OK) {
@@ -430,7 +433,10 @@ ca_crl_generate(struct ca *ca, size_t point, const struct generate_options *o,
 	bool made = false;
 	enum rc rc;
 
-	rc = issuing_point_generate(ca->points[point], o, &made, e);
+	/* what has arrived is on it, whatever merging made of the records */
+	rc = rulings_settle(ca->rulings, true, NULL, e);
+	if (rc == RC_OK)
+		rc = issuing_point_generate(ca->points[point], o, &made, e);
 	if (rc != RC_OK) {
 		rc_ignore(audit_event(ca->audit,
 		    AUDIT_ENTRY("FULL_CRL_GENERATION", NULL, false,
@@ -483,6 +489,19 @@ tick_statuses(struct ca *ca, int64_t now_ms)
 }
 
 static int64_t
+tick_rulings(struct ca *ca)
+{
+	struct err e = { RC_OK, "" };
+	int64_t wait_ms = -1;
+
+	if (rulings_settle(ca->rulings, false, &wait_ms, &e) == RC_OK)
+		return wait_ms >= 0 ? wait_ms : TICK_MS;
+	log_warning(
+	    "ca", "%s, continuing; next try in %d s", e.text, RETRY_MS / 1000);
+	return RETRY_MS;
+}
+
+static int64_t
 tick_points(struct ca *ca, int64_t now_ms)
 {
 	static const struct generate_options when_due = { .sigalg =
@@ -519,7 +538,9 @@ ca_tick(struct subsystem *s, int64_t now_ms)
 
 	if (store_drain(ca->store, AUDIT_EFFECT, write_audit, ca, &e) != RC_OK)
 		log_warning("ca", "effects journal: %s, continuing", e.text);
-	a = tick_statuses(ca, now_ms);
+	a = tick_rulings(ca);
+	b = tick_statuses(ca, now_ms);
+	a = a < b ? a : b;
 	b = tick_points(ca, now_ms);
 	a = a < b ? a : b;
 	return a > SHORTEST_SLEEP_MS ? a : SHORTEST_SLEEP_MS;
@@ -544,6 +565,8 @@ ca_metrics(struct subsystem *s, struct buf *b)
 	    b, "pki_ca_ocsp_ready_total", atomic_load(&ca->n_ocsp_ready));
 	add_metric(
 	    b, "pki_ca_ocsp_signed_total", atomic_load(&ca->n_ocsp_signed));
+	add_metric(
+	    b, "pki_ca_statuses_repaired_total", rulings_repaired(ca->rulings));
 	add_metric(b, "pki_ca_crls_total", atomic_load(&ca->n_crls));
 }
 
@@ -572,10 +595,11 @@ open_parts(struct ca *ca, struct err *e)
 {
 	const struct instance_paths *p = instance_paths(ca->instance);
 	AUTO_STR dir = paths_profiles(p, "ca");
-	AUTO_BUF applied = buf_empty(4096);
+	AUTO_BUF applied = buf_empty(4096), cursor = buf_empty(4096);
 	enum rc rc;
 
 	buf_addf(&applied, "%s/profiles.applied", p->host);
+	buf_addf(&cursor, "%s/ca.cursor", p->host);
 	if (dir == NULL)
 		return err_set(e, RC_NOMEM, "CA");
 	snprintf(ca->plain_url, sizeof(ca->plain_url), "http://%s:%d",
@@ -597,7 +621,10 @@ open_parts(struct ca *ca, struct err *e)
 	    1u << REC_CERT | 1u << REC_PROFILE | 1u << REC_ACL |
 		1u << REC_USER | 1u << REC_GROUP,
 	    UINT64_MAX, follow, ca, e);
-	if (rc != RC_OK || (rc = selftests_start(ca, e)) != RC_OK)
+	if (rc != RC_OK ||
+	    (rc = rulings_open(&ca->rulings, ca, buf_cstr(&cursor), e)) !=
+		RC_OK ||
+	    (rc = selftests_start(ca, e)) != RC_OK)
 		return rc;
 	return ca_routes(ca, e);
 }

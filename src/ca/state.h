@@ -8,6 +8,7 @@
 #include "ca/callers.h"
 #include "ca/ocsp_table.h"
 #include "ca/profiles.h"
+#include "ca/rulings.h"
 #include "crl/issuing_point.h"
 #include "instance/audit.h"
 #include "profile/engine.h"
@@ -62,6 +63,7 @@ struct ca {
 	pthread_mutex_t request_locks[CA_LOCKS], cert_locks[CA_LOCKS];
 
 	struct watch *watch;
+	struct rulings *rulings;
 	int64_t next_status_ms;
 	bool nonces;
 	size_t nonces_max;

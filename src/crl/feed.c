@@ -82,6 +82,11 @@ feed_cert(struct issuing_point *ip, const struct feed_item *i)
 
 	if (num_parse(&serial, i->id, true, NULL) != RC_OK)
 		return; /* no certificate has such an id */
+	if (ip->lazy && !i->local) {
+		LOCKED(&ip->lock);
+		ip->changed = ip->lost = true; /* read before the next list */
+		return;
+	}
 	pthread_mutex_lock(&ip->lock);
 	if (ip->loading)
 		rc = serials_add(&ip->queue, &serial);

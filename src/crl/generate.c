@@ -66,24 +66,6 @@ entries_len(const struct making *m)
 }
 
 static enum rc
-next_number(struct num *out, const struct num *last, struct err *e)
-{
-	uint8_t be[NUM_MAX + 1] = { 0 };
-	size_t i = sizeof(be);
-	struct num n;
-	enum rc rc;
-
-	memcpy(be + sizeof(be) - last->len, last->b, last->len);
-	while (i > 0 && ++be[--i] == 0)
-		continue;
-	rc = num_from_view(&n, view_of(be, sizeof(be)), e);
-	if (rc != RC_OK)
-		return err_set(e, RC_TOOBIG, "CRL number: used up");
-	*out = n;
-	return RC_OK;
-}
-
-static enum rc
 choose_sigalg(struct making *m, enum sigalg wanted, struct err *e)
 {
 	const struct issuing_point *ip = m->ip;
@@ -102,7 +84,8 @@ choose_sigalg(struct making *m, enum sigalg wanted, struct err *e)
 	return RC_OK;
 }
 
-/* A delta, unless a full list is due or asked for. Under ip->lock. */
+/* A delta, unless a full list is due or asked for, or the first one under its
+ * claim: no list of another holder is a base. Under ip->lock. */
 static void
 choose_base(struct making *m, int64_t now)
 {
@@ -110,6 +93,7 @@ choose_base(struct making *m, int64_t now)
 	const struct crl_file *full = ip->current;
 
 	if (!ip->conf->deltas || m->force || full == NULL ||
+	    issuing_point_claim_due(ip) ||
 	    schedule_full_after(&ip->conf->schedule, full->this_update, 1) <=
 		now)
 		return;
@@ -125,17 +109,16 @@ plan(struct making *m, struct err *e)
 	const struct schedule *s = &ip->conf->schedule;
 	int64_t now = clock_now(ip->clock), last_this, last_next;
 	char last[CLOCK_TEXT_MAX];
-	enum rc rc;
+	enum rc rc = issuing_point_number(ip, &m->number, e);
 
+	if (rc != RC_OK)
+		return rc;
 	pthread_mutex_lock(&ip->lock);
 	last_this = ip->last_this;
 	last_next = ip->last_next;
 	m->previous = ip->current != NULL ? ip->current->number : ip->number;
-	rc = next_number(&m->number, &ip->number, e);
 	choose_base(m, now);
 	pthread_mutex_unlock(&ip->lock);
-	if (rc != RC_OK)
-		return rc;
 	m->this_update = schedule_this_update(s, now, last_this, last_next);
 	if (m->this_update < last_this)
 		return err_set(e, RC_UNAVAILABLE,
@@ -281,15 +264,22 @@ prefixed(char out[PREFIXED_MAX], const struct num *n)
 	return out;
 }
 
-/* Compare and swap: old, which may be NULL for absent, by fresh; fresh NULL
- * leaves old where it is, but it must be there. */
+/* Compare and swap: the lines of old, which may be NULL for absent, by fresh;
+ * fresh NULL leaves old where it is, but it must be there. */
 static void
 mod_swap(struct batch *b, const char *name, const char *old, const char *fresh)
 {
-	if (old != NULL)
-		batch_mod_str(b, MOD_DELETE, name, old);
-	if (fresh != NULL || old != NULL)
-		batch_mod_str(b, MOD_ADD, name, fresh != NULL ? fresh : old);
+	const char *at = old, *end;
+
+	for (; at != NULL; at = *end != '\0' ? end + 1 : NULL) {
+		end = at + strcspn(at, "\n");
+		batch_mod(b, MOD_DELETE, name, view_of(at, (size_t)(end - at)));
+		if (fresh == NULL)
+			batch_mod(
+			    b, MOD_ADD, name, view_of(at, (size_t)(end - at)));
+	}
+	if (fresh != NULL)
+		batch_mod_str(b, MOD_ADD, name, fresh);
 }
 
 static void
@@ -371,6 +361,8 @@ commit(struct making *m, struct err *e)
 
 	if (b == NULL)
 		return err_set(e, RC_NOMEM, "issuing point %s", ip->id);
+	if ((rc = issuing_point_confirm(ip, e)) != RC_OK)
+		return rc;
 	/* the texts change only where `making` is held, as it is here */
 	describe(m, b, ip->number_text, ip->delta_text);
 	rc = store_commit(ip->store, b, e);
@@ -434,9 +426,12 @@ publish(struct making *m)
 	ip->record_changed = ip->record_changed || *slot == NULL;
 	ip->last_this = m->this_update;
 	ip->last_next = m->next_update;
+	ip->behind = false;
 	pthread_mutex_unlock(&ip->lock);
 	crl_file_unref(old);
 	crl_file_unref(old_delta);
+	if (full)
+		issuing_point_served(ip, &m->number);
 	if (full && m->leaving > 0)
 		drop_leaving(m);
 	crl_file_clean(ip->dir, ip->id, keep, sizeof(keep) / sizeof(keep[0]));
@@ -455,6 +450,8 @@ make(struct making *m, struct err *e)
 	m->leaving = ip->leaving.n;
 	pthread_mutex_unlock(&ip->lock);
 	rc = collect(m, e);
+	if (rc == RC_OK && ip->mark != NULL)
+		rc = ip->mark(ip->mark_arg, ip->id, &m->number, false, e);
 	if (rc == RC_OK)
 		rc = build(m, e);
 	if (rc == RC_OK) {
@@ -488,6 +485,9 @@ wanted(struct issuing_point *ip, const struct generate_options *o, bool *yes,
 	if (!ip->conf->enabled)
 		return err_set(e, RC_UNAVAILABLE,
 		    "issuing point %s: CRL updates are disabled here", ip->id);
+	if (ip->by_claim && !issuing_point_enabled(ip))
+		return err_set(e, RC_UNAVAILABLE,
+		    "issuing point %s: another host makes its lists", ip->id);
 	rc = issuing_point_refresh_locked(ip, e);
 	if (rc != RC_OK)
 		return rc;

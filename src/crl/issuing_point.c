@@ -43,6 +43,10 @@ issuing_point_free(struct issuing_point *ip)
 	revoked_set_free(ip->set);
 	key_free(ip->key);
 	crl_conf_free(ip->conf);
+	while (ip->n_former > 0)
+		crl_conf_free(ip->former[--ip->n_former]);
+	free(ip->ca_cert);
+	free(ip->ca_url);
 	pthread_mutex_destroy(&ip->lock);
 	pthread_mutex_destroy(&ip->making);
 	free(ip->number_text);
@@ -70,28 +74,40 @@ set_up(struct issuing_point *ip, const struct issuing_point_params *p,
     struct err *e)
 {
 	struct crl_authority a = { p->ca_cert, p->ca_url };
+	AUTO(crl_conf) conf = NULL;
 	struct cert cert;
 	bool ok = true;
 	enum rc rc = cert_parse(&cert, p->ca_cert, e);
 
 	if (rc != RC_OK)
 		return rc;
+	ip->ca_url = copy_str(p->ca_url, &ok);
+	ip->ca_cert = malloc(p->ca_cert.len);
 	ip->id = copy_str(p->id, &ok);
 	ip->dir = copy_str(p->dir, &ok);
 	ip->issuer = copy_str(p->issuer, &ok);
 	ip->effect = copy_str(p->effect, &ok);
 	ip->set = revoked_set_new();
 	ip->issuer_name = malloc(cert.subject.len);
-	if (!ok || ip->set == NULL || ip->issuer_name == NULL)
+	if (!ok || ip->set == NULL || ip->issuer_name == NULL ||
+	    ip->ca_cert == NULL)
 		return err_set(e, RC_NOMEM, "issuing point %s", p->id);
+	memcpy(ip->ca_cert, p->ca_cert.data, p->ca_cert.len);
+	ip->ca_cert_len = p->ca_cert.len;
 	memcpy(ip->issuer_name, cert.subject.data, cert.subject.len);
 	ip->issuer_name_len = cert.subject.len;
 	ip->store = p->store;
 	ip->clock = p->clock;
 	ip->host_ca = p->host_ca;
 	ip->bytes_in_record = p->bytes_in_record;
+	ip->by_claim = p->by_claim;
+	ip->lazy = p->lazy;
+	ip->mark = p->mark;
+	ip->mark_arg = p->mark_arg;
+	ip->floor = p->floor != NULL ? *p->floor : num_from_u64(0);
 	ip->key = key_ref(p->key);
-	rc = crl_conf_new(&ip->conf, p->cfg, p->id, &a, e);
+	rc = crl_conf_new(&conf, p->cfg, p->id, &a, e);
+	ip->conf = crl_conf_steal(&conf);
 	return rc == RC_OK ? file_mkdirs(p->dir, DIR_MODE, e) : rc;
 }
 
@@ -209,20 +225,84 @@ raise_number(struct num *n, const struct num *other)
 		*n = *other;
 }
 
-/* A number of the record and its text as it stands there (NULL = absent). */
+/* A prefixed decimal (spec directory 2.1). */
+static enum rc
+number_of_text(struct num *out, const char *s, struct err *e)
+{
+	AUTO(rec) r = rec_new(REC_ISSUING_POINT, "x");
+
+	if (r == NULL)
+		return err_set(e, RC_NOMEM, "issuing point: out of memory");
+	rec_add_str(r, "crlNumber", s);
+	return rec_num(r, out, "crlNumber", e);
+}
+
+/* A number of the record and its text as it stands there (NULL = absent). Where
+ * two hosts wrote on either side of a cut both values stay: the highest, and the
+ * texts a line each. */
 static enum rc
 read_number(struct num *out, char **text, const struct rec *r, const char *name,
     struct err *e)
 {
-	const char *s = rec_str(r, name);
+	const struct rec_attr *a = rec_attr(r, name);
+	AUTO_BUF lines = buf_empty(0);
+	struct num n;
+	enum rc rc;
 
 	*out = num_from_u64(0);
-	if (s == NULL)
-		return RC_OK;
-	*text = strdup(s);
-	if (*text == NULL)
-		return err_set(e, RC_NOMEM, "issuing point: out of memory");
-	return rec_num(r, out, name, e);
+	for (size_t i = 0; a != NULL && i < a->n; i++) {
+		const char *s = (const char *)a->values[i].data;
+
+		if ((rc = number_of_text(&n, s, e)) != RC_OK)
+			return rc;
+		raise_number(out, &n);
+		buf_addf(&lines, "%s%s", i > 0 ? "\n" : "", s);
+	}
+	if ((rc = buf_check(&lines, e)) != RC_OK || lines.len == 0)
+		return rc;
+	*text = strdup(buf_cstr(&lines));
+	return *text != NULL
+	    ? RC_OK
+	    : err_set(e, RC_NOMEM, "issuing point: out of memory");
+}
+
+/* The number of the list that the record holds: that in its bytes, where there
+ * are any, because each attribute of a replicated record has its own writer. */
+static struct num
+number_of_list(
+    const struct rec *r, const struct num *recorded, const struct names *names)
+{
+	struct view bytes = rec_get(r, names->bytes);
+	struct num n = *recorded;
+	struct crl crl;
+
+	if (bytes.len > 0 && crl_parse(&crl, bytes, NULL) == RC_OK &&
+	    !crl_number(&crl, &n))
+		n = *recorded;
+	return n;
+}
+
+/* The list of the record if it may follow what was served here, else the one
+ * that was. *behind: the record's is the lesser one. */
+static const struct crl_file *
+admit(struct issuing_point *ip, const struct rec *r, const struct num *number,
+    bool *behind)
+{
+	const struct crl_file *present = issuing_point_current(ip), *f;
+	AUTO_STR path = NULL;
+
+	*behind = num_cmp(number, &ip->floor) < 0;
+	if (!*behind && (f = open_list(ip, r, number, &full_names)) != NULL) {
+		crl_file_unref(present);
+		return f;
+	}
+	if (present != NULL || !*behind)
+		return present;
+	path = crl_file_path(ip->dir, ip->id, &ip->floor);
+	if (path == NULL ||
+	    crl_file_open(&f, path, &ip->floor, 0, NULL) != RC_OK)
+		return NULL;
+	return f;
 }
 
 enum rc
@@ -231,9 +311,10 @@ issuing_point_take_over(
 {
 	AUTO_STR full_text = NULL;
 	AUTO_STR delta_text = NULL;
-	struct num full, delta;
+	struct num full, delta, number;
 	const struct crl_file *f = NULL, *d, *old, *old_delta;
 	int64_t this_update = 0, next_update = 0;
+	bool behind = false;
 	enum rc rc = read_number(&full, &full_text, r, "crlNumber", e);
 
 	if (rc == RC_OK)
@@ -243,12 +324,17 @@ issuing_point_take_over(
 	/* absent before the first list */
 	rc_ignore(rec_date(r, &this_update, "thisUpdate", NULL));
 	rc_ignore(rec_date(r, &next_update, "nextUpdate", NULL));
-	if (this_update != 0)
-		f = open_list(ip, r, &full, &full_names);
-	d = open_delta(ip, r, &delta, f);
+	number = number_of_list(r, &full, &full_names);
+	if (this_update != 0 || num_cmp(&ip->floor, &number) > 0)
+		f = admit(ip, r, &number, &behind);
+	number = number_of_list(r, &delta, &delta_names);
+	d = open_delta(ip, r, &number, f);
 	pthread_mutex_lock(&ip->lock);
 	raise_number(&ip->number, &full);
 	raise_number(&ip->number, &delta);
+	if (f != NULL)
+		raise_number(&ip->number, &f->number);
+	ip->behind = behind;
 	free(ip->number_text);
 	free(ip->delta_text);
 	ip->number_text = str_steal(&full_text);
@@ -264,6 +350,8 @@ issuing_point_take_over(
 	pthread_mutex_unlock(&ip->lock);
 	crl_file_unref(old);
 	crl_file_unref(old_delta);
+	if (f != NULL)
+		issuing_point_served(ip, &f->number);
 	return RC_OK;
 }
 
@@ -301,6 +389,9 @@ start(struct issuing_point *ip, const struct issuing_point_params *p,
 	if (rc != RC_OK)
 		return rc;
 	ip->number = highest;
+	if (p->used != NULL)
+		raise_number(&ip->number, p->used);
+	raise_number(&ip->number, &ip->floor);
 	/* the number before the first one */
 	if (p->first_number != NULL && num_cmp(p->first_number, &zero) > 0) {
 		struct num before = *p->first_number;
@@ -354,9 +445,11 @@ issuing_point_id(const struct issuing_point *ip)
 }
 
 bool
-issuing_point_enabled(const struct issuing_point *ip)
+issuing_point_enabled(struct issuing_point *ip)
 {
-	return ip->conf->enabled;
+	LOCKED(&ip->lock);
+
+	return ip->conf->enabled && (!ip->by_claim || ip->has_claim);
 }
 
 enum rc
@@ -403,8 +496,10 @@ due(const struct issuing_point *ip)
 	const struct crl_conf *c = ip->conf;
 	int64_t last = ip->current != NULL ? ip->last_this : 0, at;
 
-	if (!c->enabled)
+	if (!c->enabled || (ip->by_claim && !ip->has_claim))
 		return SCHEDULE_NEVER;
+	if (issuing_point_claim_due(ip))
+		last = 0; /* at once */
 	if (c->none_if_empty && ip->skipped > last)
 		last = ip->skipped;
 	at = schedule_due(&c->schedule, last, ip->changed);
@@ -450,7 +545,8 @@ issuing_point_status(struct issuing_point *ip, struct issuing_point_status *out)
 	LOCKED(&ip->lock);
 
 	*out = (struct issuing_point_status){
-		.enabled = ip->conf->enabled,
+		.enabled =
+		    ip->conf->enabled && (!ip->by_claim || ip->has_claim),
 		.changed = ip->changed,
 		.generating = ip->generating,
 		.number =

@@ -10,6 +10,12 @@
  * deltaSize, deltaDigest); only then is the new list served. A crash in between leaves a file whose number is never used
  * again. Numbers and thisUpdate never go back.
  *
+ * With by_claim lists are made only under the claim of the role "crl.<id>"
+ * (store/claim.h), and numbers come from it: the claim is read anew after the
+ * file is written and before the record is, and the first list under a claim is
+ * a full one. A list of another host that arrives in the record is served here
+ * when its number is higher than what is served (the fence), never else.
+ *
  * Threads: any. Generations wait for each other, nothing waits for them. It has
  * no thread of its own: a worker calls refresh, due and generate. */
 #ifndef CRL_ISSUING_POINT_H
@@ -20,7 +26,7 @@
 #include "crl/revoked.h"
 #include "crl/schedule.h"
 #include "keys/key.h"
-#include "store/store.h"
+#include "store/claim.h"
 
 struct issuing_point;
 
@@ -43,6 +49,19 @@ struct issuing_point_params {
 	/* The set is filled by the first refresh or generation in place of
 	 * open: a start among 10^6 certificates does not wait for it. */
 	bool fill_later;
+	bool by_claim; /* see above; false: made by settings alone */
+	/* Changes made on other hosts reach the set before the next list, not
+	 * at once (ca.listenToCloneModifications=false). */
+	bool lazy;
+	/* The highest numbers that were ever signed and ever served on this
+	 * host, from where no backup of the store reaches; the one is not used
+	 * again, and below the other none is served. Or NULL. */
+	const struct num *used, *floor;
+	/* Keeps these: called before a number is signed (an error stops the
+	 * list), and with served set when a list begins to be served. Or NULL. */
+	MUST enum rc (*mark)(void *arg, const char *id,
+	    const struct num *number, bool served, struct err *e);
+	void *mark_arg;
 };
 
 /* Makes the record if it is missing, fills the set from the store, loads the
@@ -54,8 +73,25 @@ OWNED(issuing_point)
 
 /* The name in ca.crl.NAME., valid as long as ip. */
 const char *issuing_point_id(const struct issuing_point *ip);
-/* enable and enableCRLUpdates: lists are made here. */
-bool issuing_point_enabled(const struct issuing_point *ip);
+/* enable and enableCRLUpdates, and the claim where one is needed: lists are made
+ * here. */
+bool issuing_point_enabled(struct issuing_point *ip);
+/* From now on lists are made under that claim (copied); NULL: no longer. */
+void issuing_point_claim(struct issuing_point *ip, const struct claim *c);
+/* Copies the claim lists are made under; false when there is none. */
+bool issuing_point_claimed(struct issuing_point *ip, struct claim *out);
+/* Gives the claim up for good: waits for a list in the making, after that none
+ * is made under it. *last: the highest number used or seen. */
+void issuing_point_drain(struct issuing_point *ip, struct num *last);
+/* The highest number used or seen, by anybody. */
+struct num issuing_point_highest(struct issuing_point *ip);
+/* Raises that number: somebody was seen to use it. */
+void issuing_point_seen(struct issuing_point *ip, const struct num *n);
+/* Takes other settings (ca.crl.<id>.*) in place of the present ones; on failure
+ * those stay. RC_TOOBIG after CRL_CONFIGURES_MAX times: restart. */
+MUST enum rc issuing_point_configure(
+    struct issuing_point *ip, const struct cfg *cfg, struct err *e);
+
 /* Takes over what another host has changed in the record (number, list). Call
  * it from a worker before issuing_point_due; cheap when nothing changed. */
 MUST enum rc issuing_point_refresh(struct issuing_point *ip, struct err *e);
@@ -67,7 +103,9 @@ int64_t issuing_point_due(struct issuing_point *ip);
  * false with RC_OK when none is due, or for an empty set where
  * noCRLIfNoRevokedCert says so. RC_UNAVAILABLE: the clock is behind the last
  * thisUpdate. RC_CONFLICT: another host has used that number; what it wrote was
- * taken over and the next call goes on from there. */
+ * taken over and the next call goes on from there. RC_GONE: another host holds
+ * the role now; this one makes no more. RC_TOOBIG: the claim's numbers are used
+ * up, it is to be renewed. */
 struct generate_options {
 	bool force, clear;
 	enum sigalg sigalg;

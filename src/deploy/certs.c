@@ -72,14 +72,12 @@ struct making {
 	bool generated; /* the key is a new one */
 };
 
+/* The subject of the parameters, unless there is a certificate with one. */
 static enum rc
-make_csr(struct making *m, struct err *e)
+need_subject(struct making *m, struct err *e)
 {
-	AUTO_BUF tbs = buf_empty(REQ_DER_MAX);
-	struct ext_list exts;
 	enum rc rc = RC_OK;
 
-	m->csr = buf_empty(REQ_DER_MAX);
 	if (m->subject.len == 0) {
 		m->subject = buf_empty(NAME_DER_MAX);
 		rc = name_parse(&m->subject,
@@ -87,6 +85,62 @@ make_csr(struct making *m, struct err *e)
 	}
 	if (rc != RC_OK)
 		return err_prefix(e, "%s_subject_dn", m->plan->prefix);
+	return RC_OK;
+}
+
+/* A request file, when it is there and for this key. */
+static enum rc
+load_csr(struct making *m, const char *path, bool *found, struct err *e)
+{
+	AUTO_BUF text = buf_empty(REQ_DER_MAX * 2);
+	struct req r;
+	enum rc rc;
+
+	*found = false;
+	if (path[0] == '\0' || !file_exists(path))
+		return RC_OK;
+	buf_reset(&m->csr);
+	if ((rc = file_read(&text, path, e)) != RC_OK ||
+	    (rc = text_pem(&m->csr, buf_view(&text), NULL, e)) != RC_OK ||
+	    (rc = req_parse(&r, buf_view(&m->csr), e)) != RC_OK)
+		return err_prefix(e, "%s", path);
+	*found = m->key == NULL || view_eq(r.spki, key_spki(m->key));
+	return RC_OK;
+}
+
+/* The request that came with the key, in <prefix>_csr_path or in certs/. */
+static enum rc
+find_csr(struct making *m, bool *found, struct err *e)
+{
+	AUTO_BUF path = buf_empty(4096);
+	enum rc rc = RC_OK;
+
+	*found = false;
+	m->csr = buf_empty(REQ_DER_MAX);
+	if (!m->in->step_one && m->plan->tag != NULL)
+		rc = load_csr(
+		    m, plan_param(m->in, m->plan, "csr_path"), found, e);
+	if (rc != RC_OK || *found)
+		return rc;
+	buf_addf(&path, "%s/%s.csr", m->in->paths->certs, m->plan->file_id);
+	return load_csr(m, buf_cstr(&path), found, e);
+}
+
+static enum rc
+make_csr(struct making *m, struct err *e)
+{
+	AUTO_BUF tbs = buf_empty(REQ_DER_MAX);
+	struct ext_list exts;
+	bool found;
+	enum rc rc;
+
+	if ((rc = need_subject(m, e)) != RC_OK ||
+	    (rc = find_csr(m, &found, e)) != RC_OK)
+		return rc;
+	if (found)
+		return write_pem(m->in, m->plan->file_id, "csr",
+		    "CERTIFICATE REQUEST", buf_view(&m->csr), e);
+	buf_reset(&m->csr);
 	ext_list_init(&exts, m->arena);
 	if ((rc = csr_extensions(m->plan, &exts, e)) != RC_OK)
 		return rc;
@@ -352,40 +406,107 @@ take_existing(struct making *m, bool *found, struct err *e)
 	return buf_check(&m->subject, e);
 }
 
+/* The key of a request that an earlier step has left in certs/, else a new
+ * one. */
+static enum rc
+make_key(struct making *m, struct err *e)
+{
+	const char *token = plan_token(m->in, m->plan);
+	struct keygen g;
+	struct req r;
+	bool found = false;
+	enum rc rc;
+
+	if ((rc = plan_keygen(m->in, m->plan, &g, e)) != RC_OK)
+		return rc;
+	if (m->plan->tag != NULL) {
+		rc = find_csr(m, &found, e);
+		if (rc == RC_OK && found)
+			rc = req_parse(&r, buf_view(&m->csr), e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	if (found) {
+		rc = keystore_find_key(m->in->ks, &m->key, token, r.spki, e);
+		if (rc != RC_NOTFOUND)
+			return rc;
+	}
+	m->generated = true;
+	return keystore_generate(m->in->ks, &m->key, token, &g, e);
+}
+
+/* Has this CA issued it, so that its repository lists it? */
+static bool
+is_ours(struct making *m)
+{
+	struct view issuer = m->plan == &plan_signing ? buf_view(&m->subject)
+						      : m->in->ca_cert.subject;
+	struct cert c;
+
+	if (m->in->clone || cert_parse(&c, buf_view(&m->der), NULL) != RC_OK ||
+	    !view_eq(c.issuer, issuer))
+		return false;
+	return m->plan != &plan_signing ||
+	    values_bool(m->in->v, "pki_ca_signing_record_create");
+}
+
+static enum rc
+issue(struct making *m, struct err *e)
+{
+	if (m->plan == &plan_signing && m->in->external)
+		return err_set(e, RC_INVALID,
+		    "no certificate \"%s\" with its key: set "
+		    "pki_ca_signing_cert_path to what the external CA has "
+		    "issued, or pki_pkcs12_path",
+		    plan_param(m->in, m->plan, "nickname"));
+	return sign(m, e);
+}
+
 static enum rc
 make_steps(struct making *m, struct err *e)
 {
 	const char *nick = plan_param(m->in, m->plan, "nickname");
-	struct keygen g;
 	bool found;
 	enum rc rc;
 
-	if ((rc = plan_keygen(m->in, m->plan, &g, e)) != RC_OK ||
-	    (rc = take_existing(m, &found, e)) != RC_OK)
-		return rc;
-	m->generated = !found;
-	if (!found)
-		rc = keystore_generate(
-		    m->in->ks, &m->key, plan_token(m->in, m->plan), &g, e);
-	if (rc != RC_OK || (rc = make_csr(m, e)) != RC_OK ||
+	if ((rc = take_existing(m, &found, e)) != RC_OK ||
+	    (!found && (rc = make_key(m, e)) != RC_OK) ||
+	    (rc = make_csr(m, e)) != RC_OK ||
 	    (rc = load_profile(m, e)) != RC_OK ||
 	    (rc = make_request(m, e)) != RC_OK ||
-	    (!found && (rc = sign(m, e)) != RC_OK) ||
+	    (!found && (rc = issue(m, e)) != RC_OK) ||
 	    (rc = import(m, nick, e)) != RC_OK)
 		return rc;
-	return record(m, e);
+	return is_ours(m) ? record(m, e) : RC_OK;
 }
 
+/* Step one of one certificate: its key and request. */
 static enum rc
-make(struct install *in, const struct plan *p, struct buf *der,
+request_steps(struct making *m, struct err *e)
+{
+	const char *path = plan_param(m->in, m->plan, "csr_path");
+	AUTO_BUF pem = buf_empty(0);
+	enum rc rc;
+
+	if ((rc = make_key(m, e)) != RC_OK || (rc = make_csr(m, e)) != RC_OK)
+		return rc;
+	text_add_pem(&pem, "CERTIFICATE REQUEST", buf_view(&m->csr), "\n");
+	rc = file_write(path, buf_view(&pem), 0644, e);
+	return rc == RC_OK ? RC_OK
+			   : err_prefix(e, "%s_csr_path", m->plan->prefix);
+}
+
+/* Runs the steps; der and key may be NULL. */
+static enum rc
+work(struct install *in, const struct plan *p,
+    enum rc (*steps)(struct making *m, struct err *e), struct buf *der,
     struct key **key, struct err *e)
 {
 	AUTO(arena) a = arena_new(0);
 	struct making m = { .in = in, .plan = p, .arena = a };
 	enum rc rc;
 
-	install_say(in, "Creating %s certificate", p->file_id);
-	rc = a != NULL ? make_steps(&m, e) : err_set(e, RC_NOMEM, "memory");
+	rc = a != NULL ? steps(&m, e) : err_set(e, RC_NOMEM, "memory");
 	/* a key made in vain does not stay; the first error is reported */
 	if (rc != RC_OK && m.generated && m.key != NULL)
 		rc_ignore(keystore_delete_key(in->ks, m.key, NULL));
@@ -402,11 +523,36 @@ make(struct install *in, const struct plan *p, struct buf *der,
 	return rc;
 }
 
+static enum rc
+make(struct install *in, const struct plan *p, struct buf *der,
+    struct key **key, struct err *e)
+{
+	install_say(in, "Creating %s certificate", p->file_id);
+	return work(in, p, make_steps, der, key, e);
+}
+
+enum rc
+install_requests(struct install *in, struct err *e)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && plans_all[i] != NULL; i++) {
+		const struct plan *p = plans_all[i];
+
+		if (!plan_wanted(in, p) ||
+		    plan_param(in, p, "csr_path")[0] == '\0')
+			continue;
+		install_say(in, "Creating %s request", p->file_id);
+		rc = work(in, p, request_steps, NULL, NULL, e);
+	}
+	return rc;
+}
+
 enum rc
 install_certs(struct install *in, struct err *e)
 {
 	const char *audit = values_str(in->v, "pki_audit_signing_nickname");
-	AUTO_BUF pem = buf_empty(0);
+	AUTO_BUF pem = buf_empty(64 * 1024 * 1024);
 	AUTO_BUF path = buf_empty(4096);
 	enum rc rc;
 
@@ -440,6 +586,7 @@ install_certs(struct install *in, struct err *e)
 	if (rc != RC_OK)
 		return rc;
 	text_add_pem(&pem, "CERTIFICATE", buf_view(&in->ca_der), "\n");
+	buf_add_view(&pem, buf_view(&in->chain));
 	buf_addf(&path, "%s/ca.crt", in->paths->alias);
 	return file_write(buf_cstr(&path), buf_view(&pem), 0644, e);
 }

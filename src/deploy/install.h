@@ -4,9 +4,10 @@
 #define DEPLOY_INSTALL_H
 
 #include "base/cfg.h"
+#include "base/text.h"
 #include "deploy/layout.h"
+#include "deploy/mark.h"
 #include "deploy/values.h"
-#include "instance/dbconf.h"
 #include "keys/keystore.h"
 #include "store/store.h"
 #include "x509/cert.h"
@@ -19,12 +20,15 @@ struct install {
 	struct cfg *cs; /* CS.cfg in the making */
 	struct keystore *ks;
 	struct store *store;
-	struct dbconf *db; /* the directory; NULL = embedded store */
-	bool made_db;      /* its data are ours to take back */
 	struct secret *pin, *admin_password, *pkcs12_password;
 	bool generated_admin, generated_pkcs12;
-	/* there before we came: an end in failure leaves them */
-	bool had_conf, had_logs, had_client;
+	struct mark *mark; /* what was there before: a failure leaves it */
+	/* what kind of installation */
+	bool step_one; /* ends with keys and requests */
+	bool step_two; /* goes on with what step one left */
+	bool external; /* another CA signs the CA's certificate */
+	bool clone;
+	struct buf chain; /* PEM of pki_cert_chain_path */
 	/* the CA */
 	struct key *ca_key;
 	enum sigalg ca_alg;
@@ -37,6 +41,14 @@ struct install {
 
 /* The settings of a new CS.cfg (spec deployment 1.5, ca 4.1). */
 MUST enum rc install_settings(struct install *in, struct err *e);
+/* Copies of the files beside CS.cfg; those that are there already stay. */
+MUST enum rc install_conf_files(struct install *in, struct err *e);
+/* PKCS #12 files, chain and certificates that the user brings along, into the
+ * NSS database (2.6, step 5). Errors name the parameter. */
+MUST enum rc install_imports(struct install *in, struct err *e);
+/* Step one: a key and a request for every certificate with a *_csr_path, which
+ * it is written to. */
+MUST enum rc install_requests(struct install *in, struct err *e);
 /* Keys and certificates, their CSR files, records and trust (2.6). */
 MUST enum rc install_certs(struct install *in, struct err *e);
 /* Groups, ACLs, profiles, users (2.6). */
@@ -45,17 +57,9 @@ MUST enum rc install_records(struct install *in, struct err *e);
 MUST enum rc install_backup(struct install *in, struct err *e);
 /* The administrator's certificate and PKCS #12 file. */
 MUST enum rc install_admin(struct install *in, struct err *e);
-/* The directory that the parameters name, looked at before anything is made. */
-MUST enum rc install_ds_check(struct install *in, struct err *e);
-/* Its lines of password.conf. */
-MUST enum rc install_ds_passwords(
-    struct install *in, struct cfg *c, struct err *e);
-/* Makes the store, embedded or in the directory, and opens it. */
-MUST enum rc install_store(struct install *in, struct err *e);
-/* Database user, its rights, virtual lists; the records are there. */
-MUST enum rc install_ds_finish(struct install *in, struct err *e);
-/* Takes the directory's data back after a failure. */
-void install_ds_undo(struct install *in);
+/* Appends the text that pkispawn prints at its end (2.7). */
+void install_summary(struct install *in, struct buf *out);
+/* Tells the user of a step. */
 void install_say(struct install *in, const char *fmt, ...) PRINTF(2, 3);
 
 #endif

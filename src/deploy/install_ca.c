@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "deploy/install.h"
+#include "deploy/mark.h"
 #include "deploy/plans.h"
 #include "deploy/service.h"
 #include "instance/control.h"
@@ -45,7 +46,6 @@ static void
 install_done(struct install *in)
 {
 	store_free(in->store);
-	dbconf_free(in->db);
 	key_free(in->ca_key);
 	keystore_free(in->ks);
 	cfg_free(in->cs);
@@ -55,6 +55,8 @@ install_done(struct install *in)
 	buf_done(&in->ca_der);
 	buf_done(&in->subsystem_der);
 	buf_done(&in->admin_der);
+	buf_done(&in->chain);
+	mark_free(in->mark);
 	instance_paths_free(in->paths);
 }
 
@@ -97,30 +99,89 @@ check_port(struct values *v, const char *name, struct err *e)
 	return RC_OK;
 }
 
+/* "0" or "1" of cs.state; NULL when there is no such subsystem. */
+static const char *
+state_of(const struct instance_paths *p)
+{
+	AUTO(cfg) c = cfg_new();
+	AUTO_STR path = paths_cs_cfg(p, "ca");
+
+	if (!layout_exists(p, "ca") || c == NULL || path == NULL)
+		return NULL;
+	/* an unreadable file is of an installation that must not be touched */
+	if (cfg_load(c, path, NULL) != RC_OK)
+		return "1";
+	return strcmp(cfg_str(c, "cs.state", "1"), "0") == 0 ? "0" : "1";
+}
+
+/* Is what is there in the way? An instance that was made but not configured
+ * (step one, pki-server create) is gone on with; what an interrupted
+ * installation left goes. */
+static enum rc
+check_there(struct install *in, struct err *e)
+{
+	static const char *const others[] = { "kra", "ocsp", "tks", "tps" };
+	const char *state = state_of(in->paths);
+
+	if (state != NULL && strcmp(state, "0") != 0)
+		return err_set(e, RC_EXISTS,
+		    "PKI subsystem 'CA' for instance '%s' already exists!",
+		    in->paths->name);
+	if (state == NULL && in->step_two)
+		return err_set(e, RC_NOTFOUND,
+		    "PKI subsystem 'CA' for instance '%s' does NOT exist! "
+		    "Step one makes it",
+		    in->paths->name);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (layout_exists(in->paths, others[i]))
+			return err_set(e, RC_UNSUPPORTED,
+			    "instance '%s' has another subsystem; a second one "
+			    "in one instance is not supported by this version",
+			    in->paths->name);
+	return RC_OK;
+}
+
+static enum rc
+check_kinds(struct install *in, struct err *e)
+{
+	static const char *const pairs[][4] = {
+		{ "pki_clone", "pki_external", "cloned CAs", "external CAs" },
+		{ "pki_clone", "pki_subordinate", "cloned CAs",
+		    "subordinate CAs" },
+		{ "pki_external", "pki_subordinate", "external CAs",
+		    "subordinate CAs" },
+		{ "pki_clone", "pki_standalone", "cloned CAs",
+		    "stand-alone CAs" },
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (values_bool(in->v, pairs[i][0]) &&
+		    values_bool(in->v, pairs[i][1]))
+			return err_set(e, RC_INVALID,
+			    "%s and %s MUST be MUTUALLY EXCLUSIVE in '%s'",
+			    pairs[i][2], pairs[i][3], values_file(in->v));
+	if (in->step_one && in->step_two)
+		return err_set(e, RC_INVALID,
+		    "installation step one and step two exclude each other");
+	return RC_OK;
+}
+
 static enum rc
 check(struct install *in, struct err *e)
 {
 	enum rc rc;
 
-	if ((rc = values_supported(in->v, e)) != RC_OK ||
+	if ((rc = check_kinds(in, e)) != RC_OK ||
+	    (rc = values_supported(in->v, e)) != RC_OK ||
 	    (rc = check_path(in, e)) != RC_OK ||
+	    (rc = check_there(in, e)) != RC_OK ||
 	    (rc = layout_folders_check(in->paths, &in->folders, e)) != RC_OK)
 		return rc;
-	if (layout_exists(in->paths, "ca"))
-		return err_set(e, RC_EXISTS,
-		    "PKI subsystem 'CA' for instance '%s' already exists!",
-		    in->paths->name);
-	if (file_exists(in->paths->lib))
-		return err_set(e, RC_UNSUPPORTED,
-		    "instance '%s' exists already; a second subsystem in one "
-		    "instance is not supported by this version",
-		    in->paths->name);
 	if (strcmp(values_str(in->v, "pki_http_port"),
 		values_str(in->v, "pki_https_port")) == 0)
 		return err_set(e, RC_INVALID,
 		    "pki_http_port and pki_https_port must differ");
 	if ((rc = plans_check(in, e)) != RC_OK ||
-	    (rc = install_ds_check(in, e)) != RC_OK ||
 	    (values_bool(in->v, "pki_http_enable") &&
 		(rc = check_port(in->v, "pki_http_port", e)) != RC_OK))
 		return rc;
@@ -189,9 +250,7 @@ write_password_conf(struct install *in, struct err *e)
 		rc = cfg_set(c, buf_cstr(&name),
 		    values_str(in->v, "pki_token_password"), e);
 	}
-	if (rc != RC_OK || (rc = install_ds_passwords(in, c, e)) != RC_OK)
-		return rc;
-	return cfg_save(c, in->paths->password, 0660, e);
+	return rc != RC_OK ? rc : cfg_save(c, in->paths->password, 0660, e);
 }
 
 static enum rc
@@ -201,12 +260,12 @@ make_passwords(struct install *in, struct err *e)
 	mode_t old;
 	enum rc rc;
 
-	in->had_client = file_exists(client);
 	old = umask(0022);
-	rc = file_mkdirs(client, 0755, e);
+	rc = in->step_one ? RC_OK : file_mkdirs(client, 0755, e);
 	umask(old);
 	/* no file is made for what nobody will use */
-	bool admin = values_bool(in->v, "pki_admin_setup");
+	bool admin = values_bool(in->v, "pki_admin_setup") && !in->step_one &&
+	    !in->clone;
 	bool p12 = admin && values_str(in->v, "pki_admin_cert_path")[0] == '\0';
 	if (rc != RC_OK ||
 	    (rc = one_password(in, &in->admin_password, "pki_admin_password",
@@ -237,7 +296,7 @@ give_pin(void *arg, const char *token)
 }
 
 static enum rc
-open_parts(struct install *in, struct err *e)
+open_keys(struct install *in, struct err *e)
 {
 	struct keystore_module hsm = { values_str(in->v, "pki_hsm_modulename"),
 		values_str(in->v, "pki_hsm_libfile") };
@@ -247,15 +306,22 @@ open_parts(struct install *in, struct err *e)
 		.n_modules = values_bool(in->v, "pki_hsm_enable") ? 1 : 0,
 		.pin = give_pin,
 		.pin_arg = in };
-	enum rc rc;
 
-	in->cs = cfg_new();
-	if (in->cs == NULL)
+	if ((in->cs = cfg_new()) == NULL)
 		return err_set(e, RC_NOMEM, "installation");
 	install_say(in, "Creating NSS database");
-	if ((rc = keystore_open(&in->ks, &k, e)) != RC_OK)
-		return rc;
-	return install_store(in, e);
+	return keystore_open(&in->ks, &k, e);
+}
+
+static enum rc
+open_store(struct install *in, struct err *e)
+{
+	AUTO_STR db = paths_store(in->paths, "ca");
+	struct lmdb_params l = { .dir = db, .clock = &clock_system };
+
+	if (db == NULL)
+		return err_set(e, RC_NOMEM, "installation");
+	return store_open_lmdb(&in->store, &l, e);
 }
 
 static enum rc
@@ -271,18 +337,28 @@ save_settings(struct install *in, const char *state, struct err *e)
 	return cfg_save(in->cs, path, 0660, e);
 }
 
+/* Step one ends here: what step two needs is there. */
 static enum rc
-build(struct install *in, struct err *e)
+build_part(struct install *in, struct err *e)
 {
 	enum rc rc;
 
-	install_say(in, "Creating instance %s", in->paths->name);
-	if ((rc = layout_owner(&in->owner, in->v, e)) != RC_OK ||
-	    (rc = layout_create(in->paths, "ca", &in->folders, e)) != RC_OK ||
-	    (rc = make_passwords(in, e)) != RC_OK ||
-	    (rc = open_parts(in, e)) != RC_OK ||
-	    (rc = install_settings(in, e)) != RC_OK ||
+	if ((in->external && (rc = install_requests(in, e)) != RC_OK) ||
+	    (rc = cfg_set(in->cs, "preop.step", "one", e)) != RC_OK ||
+	    (rc = layout_register(in->paths, "ca", in->v, e)) != RC_OK ||
 	    (rc = save_settings(in, "0", e)) != RC_OK ||
+	    (rc = layout_give(in->paths, &in->owner, e)) != RC_OK)
+		return rc;
+	return layout_manifest(in->paths, "ca", &in->owner, e);
+}
+
+static enum rc
+build_whole(struct install *in, struct err *e)
+{
+	enum rc rc;
+
+	install_say(in, "Creating embedded store");
+	if ((rc = open_store(in, e)) != RC_OK ||
 	    (rc = install_certs(in, e)) != RC_OK ||
 	    (rc = install_backup(in, e)) != RC_OK ||
 	    (values_bool(in->v, "pki_admin_setup") &&
@@ -294,88 +370,70 @@ build(struct install *in, struct err *e)
 	/* closed before the daemon opens them */
 	store_free(in->store);
 	in->store = NULL;
+	cfg_del_prefix(in->cs, "preop.");
 	if ((rc = layout_register(in->paths, "ca", in->v, e)) != RC_OK ||
-	    (rc = save_settings(in, "1", e)) != RC_OK)
-		return rc;
-	if ((rc = layout_give(in->paths, &in->owner, e)) != RC_OK)
+	    (rc = save_settings(in, "1", e)) != RC_OK ||
+	    (rc = layout_give(in->paths, &in->owner, e)) != RC_OK)
 		return rc;
 	return layout_manifest(in->paths, "ca", &in->owner, e);
 }
 
-static void
-summary(struct install *in, struct buf *b)
+static enum rc
+build(struct install *in, struct err *e)
 {
-	static const char rule[] =
-	    "    ======================================================="
-	    "===================\n";
-	const char *name = in->paths->name, *root = path_root();
+	enum rc rc;
 
-	buf_addf(b, "\n%s%32sINSTALLATION SUMMARY\n%s\n", rule, "", rule);
-	if (values_bool(in->v, "pki_admin_setup")) {
-		buf_addf(b, "      Administrator's username:             %s\n",
-		    values_str(in->v, "pki_admin_uid"));
-		if (in->generated_admin)
-			buf_addf(b,
-			    "      Administrator's password file:\n"
-			    "            %s/ca_admin.password\n",
-			    values_str(in->v, "pki_client_dir"));
-		/* one whose certificate was given has a file of its own */
-		bool own = values_str(in->v, "pki_admin_cert_path")[0] == '\0';
-		if (own)
-			buf_addf(b,
-			    "      Administrator's PKCS #12 file:\n"
-			    "            %s\n",
-			    values_str(in->v, "pki_client_admin_cert_p12"));
-		if (own && in->generated_pkcs12)
-			buf_addf(b,
-			    "      Password of the PKCS #12 file in:\n"
-			    "            %s/ca_admin_cert.p12.password\n",
-			    values_str(in->v, "pki_client_dir"));
-		buf_add_char(b, '\n');
-	}
-	if (values_bool(in->v, "pki_systemd_service_create") &&
-	    root[0] == '\0') {
-		buf_addf(b,
-		    "      To check the status of the subsystem:\n"
-		    "            systemctl status pki-tomcatd@%s.service\n\n"
-		    "      To restart the subsystem:\n"
-		    "            systemctl restart pki-tomcatd@%s.service\n\n",
-		    name, name);
-	} else {
-		buf_addf(b,
-		    "      To check the status of the subsystem:\n"
-		    "            pki-server%s%s status %s\n\n"
-		    "      To restart the subsystem:\n"
-		    "            pki-server%s%s restart %s\n\n",
-		    root[0] ? " --root " : "", root, name,
-		    root[0] ? " --root " : "", root, name);
-	}
-	buf_addf(b,
-	    "      The URL for the subsystem is:\n            "
-	    "https://%s:%s/ca\n\n%s",
-	    values_str(in->v, "pki_hostname"),
-	    values_str(in->v, "pki_https_port"), rule);
+	install_say(in, "Creating instance %s", in->paths->name);
+	if ((rc = layout_owner(&in->owner, in->v, e)) != RC_OK ||
+	    (rc = layout_create(in->paths, "ca", &in->folders, e)) != RC_OK ||
+	    (rc = make_passwords(in, e)) != RC_OK ||
+	    (rc = open_keys(in, e)) != RC_OK ||
+	    (rc = install_settings(in, e)) != RC_OK ||
+	    (rc = install_conf_files(in, e)) != RC_OK ||
+	    (rc = save_settings(in, "0", e)) != RC_OK ||
+	    (rc = install_imports(in, e)) != RC_OK)
+		return rc;
+	return in->step_one ? build_part(in, e) : build_whole(in, e);
 }
 
-/* Nothing half done is left behind, and nothing taken that was there before. */
+/* Removes what an installation has made so far, in this run or in one that was
+ * interrupted, and nothing that was there before. */
+static void
+sweep(struct install *in)
+{
+	AUTO_STR db = paths_store(in->paths, "ca");
+	AUTO_STR cs_cfg = paths_cs_cfg(in->paths, "ca");
+	bool last;
+
+	/* the first error is the one to report */
+	rc_ignore(service_stop(in->paths, STOP_WAIT_MS, NULL));
+	if (mark_get(in->mark, "had_sub") == NULL)
+		rc_ignore(service_disable(in->paths, NULL));
+	if (mark_get(in->mark, "had_sub") == NULL) {
+		rc_ignore(layout_remove(in->paths, "ca",
+		    mark_get(in->mark, "had_conf") == NULL,
+		    mark_get(in->mark, "had_logs") == NULL, &last, NULL));
+	} else if (db != NULL && cs_cfg != NULL) {
+		rc_ignore(file_remove_tree(db, NULL));
+		rc_ignore(mark_restore(in->mark, cs_cfg, NULL));
+		/* what we wrote as root belongs to the instance */
+		rc_ignore(layout_owner(&in->owner, in->v, NULL));
+		rc_ignore(layout_give(in->paths, &in->owner, NULL));
+	}
+	if (mark_get(in->mark, "had_client") == NULL)
+		rc_ignore(file_remove_tree(
+		    values_str(in->v, "pki_client_dir"), NULL));
+}
+
 static void
 undo(struct install *in)
 {
-	bool last;
-
 	store_free(in->store);
 	in->store = NULL;
 	keystore_free(in->ks);
 	in->ks = NULL;
-	/* the first error is the one to report */
-	install_ds_undo(in);
-	rc_ignore(service_stop(in->paths, STOP_WAIT_MS, NULL));
-	rc_ignore(service_disable(in->paths, NULL));
-	rc_ignore(layout_remove(
-	    in->paths, "ca", !in->had_conf, !in->had_logs, &last, NULL));
-	if (in->admin_password != NULL && !in->had_client)
-		rc_ignore(file_remove_tree(
-		    values_str(in->v, "pki_client_dir"), NULL));
+	sweep(in);
+	mark_remove(in->mark);
 }
 
 /* PKISPAWN_STARTUP_TIMEOUT_SECONDS bounds the wait for the server. */
@@ -400,6 +458,62 @@ there(const char *usual, const char *given)
 	return file_exists(usual) || (real != NULL && file_exists(real));
 }
 
+/* Remembers what was there before; after an interruption what that
+ * installation remembered counts. */
+static enum rc
+begin(struct install *in, struct err *e)
+{
+	AUTO_STR cs_cfg = paths_cs_cfg(in->paths, "ca");
+	const struct {
+		const char *name;
+		bool there;
+	} had[] = {
+		{ "had_conf", there(in->paths->conf, in->folders.conf) },
+		{ "had_logs", there(in->paths->logs, in->folders.logs) },
+		{ "had_sub", layout_exists(in->paths, "ca") },
+		{ "had_client",
+		    file_exists(values_str(in->v, "pki_client_dir")) },
+	};
+	bool found;
+	enum rc rc;
+
+	if (cs_cfg == NULL)
+		return err_set(e, RC_NOMEM, "installation");
+	if ((rc = layout_parents(e)) != RC_OK)
+		return rc;
+	rc = mark_take(&in->mark, in->paths, cs_cfg, &found, e);
+	if (rc == RC_OK && found) {
+		install_say(
+		    in, "Removing what an interrupted installation has left");
+		sweep(in);
+		return RC_OK;
+	}
+	for (size_t i = 0; rc == RC_OK && i < sizeof(had) / sizeof(had[0]); i++)
+		if (had[i].there)
+			rc = mark_set(in->mark, had[i].name, "1", e);
+	return rc;
+}
+
+static enum rc
+start(struct install *in, struct err *e)
+{
+	/* the database is the daemon's now */
+	keystore_free(in->ks);
+	in->ks = NULL;
+	install_say(in, "Starting the server");
+	return service_start(in->paths, start_wait_ms(), e);
+}
+
+/* Also started when the machine starts, on a machine with systemd. */
+static enum rc
+enable(struct install *in, struct err *e)
+{
+	return path_root()[0] == '\0' &&
+		values_bool(in->v, "pki_systemd_service_create")
+	    ? service_enable(in->paths, e)
+	    : RC_OK;
+}
+
 enum rc
 spawn_ca(const struct spawn_params *p, struct spawn_result *out, struct err *e)
 {
@@ -410,32 +524,35 @@ spawn_ca(const struct spawn_params *p, struct spawn_result *out, struct err *e)
 	struct install *x = &in;
 	enum rc rc;
 
-	in.ca_der = in.subsystem_der = in.admin_der = buf_empty(0);
+	in.ca_der = in.subsystem_der = in.admin_der = in.chain = buf_empty(0);
+	in.external = values_bool(in.v, "pki_external");
+	in.step_two = p->skip_installation ||
+	    values_bool(in.v, "pki_skip_installation") ||
+	    (in.external && values_bool(in.v, "pki_external_step_two"));
+	in.step_one = p->skip_configuration ||
+	    values_bool(in.v, "pki_skip_configuration") ||
+	    (in.external && !in.step_two);
 	rc = instance_paths_new(
 	    &in.paths, values_str(p->values, "pki_instance_name"), e);
 	if (rc == RC_OK)
 		rc = check(x, e);
+	if (rc == RC_OK && !p->precheck)
+		rc = begin(x, e);
 	if (rc != RC_OK || p->precheck) {
 		install_done(x);
 		return rc;
 	}
-	in.had_conf = there(in.paths->conf, p->folders.conf);
-	in.had_logs = there(in.paths->logs, p->folders.logs);
 	rc = build(x, e);
-	if (rc == RC_OK && !p->no_start) {
-		/* the database is the daemon's now */
-		keystore_free(in.ks);
-		in.ks = NULL;
-		install_say(x, "Starting the server");
-		rc = service_start(in.paths, start_wait_ms(), e);
-	}
-	if (rc == RC_OK && path_root()[0] == '\0' &&
-	    values_bool(p->values, "pki_systemd_service_create"))
-		rc = service_enable(in.paths, e);
-	if (rc == RC_OK)
-		summary(x, &out->summary);
-	else
+	if (rc == RC_OK && !p->no_start && !in.step_one)
+		rc = start(x, e);
+	if (rc == RC_OK && !in.step_one)
+		rc = enable(x, e);
+	if (rc == RC_OK) {
+		install_summary(x, &out->summary);
+		mark_remove(in.mark);
+	} else {
 		undo(x);
+	}
 	install_done(x);
 	return rc;
 }

@@ -11,6 +11,8 @@ struct spawn_params {
 	struct layout_folders folders;            /* --conf, --logs */
 	bool precheck;                            /* validate only */
 	bool no_start;                            /* leave the server down */
+	bool skip_configuration;                  /* step one only */
+	bool skip_installation;                   /* step two only */
 	void (*say)(void *arg, const char *line); /* progress, may be NULL */
 	void *arg;
 };

@@ -105,43 +105,51 @@ make_link(const char *target, const char *path, struct err *e)
 	return RC_OK;
 }
 
-/* The link's target is absolute below the root, so it is written relative. */
+/* Links of the instance and of its subsystem ("%s" is the name, "%t" the
+ * subsystem): the target as documented, and relative, which a root that is
+ * moved does not break. */
+static const struct {
+	const char *path, *target, *relative;
+} links[] = {
+	{ "conf", "/etc/pki/%s", "../../../../etc/pki/%s" },
+	{ "logs", "/var/log/pki/%s", "../../../log/pki/%s" },
+	{ "alias", "/var/lib/pki/%s/conf/alias", "conf/alias" },
+	{ "%t/alias", "/var/lib/pki/%s/alias", "../alias" },
+	{ "%t/conf", "/var/lib/pki/%s/conf/%t", "../conf/%t" },
+	{ "%t/logs", "/var/lib/pki/%s/logs/%t", "../logs/%t" },
+	{ "%t/profiles", "/var/lib/pki/%s/conf/%t/profiles", "conf/profiles" },
+	{ "%t/emails", "/var/lib/pki/%s/conf/%t/emails", "conf/emails" },
+	{ "%t/registry", "/etc/sysconfig/pki/tomcat/%s",
+	    "../../../../../etc/sysconfig/pki/tomcat/%s" },
+};
+
+/* Appends form with its %s and %t filled in. */
+static void
+fill(struct buf *out, const char *form, const char *name, const char *sub)
+{
+	for (; *form != '\0'; form++) {
+		if (form[0] == '%' && (form[1] == 's' || form[1] == 't')) {
+			buf_add_str(out, form[1] == 's' ? name : sub);
+			form++;
+		} else {
+			buf_add_char(out, *form);
+		}
+	}
+}
+
 static enum rc
 make_links(const struct instance_paths *p, const char *sub, struct err *e)
 {
-	AUTO_BUF path = buf_empty(4096);
-	AUTO_BUF target = buf_empty(4096);
-	enum rc rc;
+	bool rooted = path_root()[0] != '\0';
 
-	for (size_t i = 0; i < 3; i++) {
-		buf_reset(&path);
-		buf_reset(&target);
-		buf_addf(&path, "%s/%s", p->lib,
-		    i == 0       ? "conf"
-			: i == 1 ? "logs"
-				 : "alias");
-		if (i == 2)
-			buf_add_str(&target, "conf/alias");
-		else
-			buf_addf(&target, "%s/%s",
-			    i == 0 ? "../../../../etc/pki" : "../../../log/pki",
-			    p->name);
-		rc = make_link(buf_cstr(&target), buf_cstr(&path), e);
-		if (rc != RC_OK)
-			return rc;
-	}
-	const char *const in_sub[][2] = { { "alias", "../alias" },
-		{ "conf", "../conf/" }, { "logs", "../logs/" },
-		{ "profiles", "conf/profiles" }, { "emails", "conf/emails" },
-		{ "registry", "../../../../../etc/sysconfig/pki/tomcat/" } };
-	for (size_t i = 0; i < sizeof(in_sub) / sizeof(in_sub[0]); i++) {
-		buf_reset(&path);
-		buf_reset(&target);
-		buf_addf(&path, "%s/%s/%s", p->lib, sub, in_sub[i][0]);
-		buf_addf(&target, "%s%s", in_sub[i][1],
-		    i == 1 || i == 2 ? sub
-			: i == 5     ? p->name
-				     : "");
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		AUTO_BUF path = buf_empty(4096), target = buf_empty(4096);
+		enum rc rc;
+
+		buf_addf(&path, "%s/", p->lib);
+		fill(&path, links[i].path, p->name, sub);
+		fill(&target, rooted ? links[i].relative : links[i].target,
+		    p->name, sub);
 		rc = make_link(buf_cstr(&target), buf_cstr(&path), e);
 		if (rc != RC_OK)
 			return rc;
@@ -151,8 +159,8 @@ make_links(const struct instance_paths *p, const char *sub, struct err *e)
 
 /* The folders above an instance's own belong to nobody in particular: its user
  * must be able to pass through them. */
-static enum rc
-make_parents(struct err *e)
+enum rc
+layout_parents(struct err *e)
 {
 	static const char *const parents[] = { "/var/lib/pki",
 		"/var/lib/pki/.host", "/var/log/pki", "/etc/pki", "/run/pki",
@@ -225,7 +233,7 @@ layout_create(const struct instance_paths *p, const char *sub,
 	const char *const conf[] = { "", "/alias", "/certs", "/%s",
 		"/%s/archives", "/%s/profiles", "/%s/profiles/%s",
 		"/%s/emails" };
-	const char *const lib[] = { "", "/%s", "/%s/db", "/%s/crl", "/temp" };
+	const char *const lib[] = { "", "/%s", "/crl", "/crl/%s", "/temp" };
 	const char *const logs[] = { "", "/backup", "/%s", "/%s/signedAudit",
 		"/%s/archive" };
 	const struct {
@@ -236,7 +244,7 @@ layout_create(const struct instance_paths *p, const char *sub,
 		{ p->logs, logs, 5 } };
 	enum rc rc;
 
-	if ((rc = make_parents(e)) != RC_OK ||
+	if ((rc = layout_parents(e)) != RC_OK ||
 	    (rc = link_folder(f->conf, p->conf, "../..", e)) != RC_OK ||
 	    (rc = link_folder(f->logs, p->logs, "../../..", e)) != RC_OK)
 		return rc;
@@ -245,15 +253,7 @@ layout_create(const struct instance_paths *p, const char *sub,
 			AUTO_BUF path = buf_empty(4096);
 			buf_add_str(&path, trees[t].base);
 			/* every %s of the table is the subsystem */
-			for (const char *s = trees[t].rest[i]; *s != '\0';
-			     s++) {
-				if (s[0] == '%' && s[1] == 's') {
-					buf_add_str(&path, sub);
-					s++;
-				} else {
-					buf_add_char(&path, *s);
-				}
-			}
+			fill(&path, trees[t].rest[i], sub, sub);
 			rc = file_mkdirs(buf_cstr(&path), FOLDER_MODE, e);
 			if (rc != RC_OK)
 				return rc;

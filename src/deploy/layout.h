@@ -28,6 +28,8 @@ struct layout_folders {
  * place already. */
 MUST enum rc layout_folders_check(const struct instance_paths *p,
     const struct layout_folders *f, struct err *e);
+/* The folders above those of an instance, searchable by everybody. */
+MUST enum rc layout_parents(struct err *e);
 /* Folders and links of an instance with a subsystem ("ca"). */
 MUST enum rc layout_create(const struct instance_paths *p, const char *sub,
     const struct layout_folders *f, struct err *e);

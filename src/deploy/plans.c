@@ -13,19 +13,24 @@
 #include "x509/name.h"
 
 const struct plan plan_signing = { "signing", "pki_ca_signing", "ca_signing",
-	"SSLCA", "CTu,Cu,Cu", "caCert", "caCert" };
+	"SSLCA", "CTu,Cu,Cu", "caCert", "caCert", "caInstallCACert",
+	"caInstallCACert" };
 const struct plan plan_ocsp = { "ocsp_signing", "pki_ocsp_signing",
-	"ca_ocsp_signing", "StatusResponder", ",,", "caOCSPCert",
-	"caOCSPCert" };
+	"ca_ocsp_signing", "StatusResponder", ",,", "caOCSPCert", "caOCSPCert",
+	NULL, NULL };
 const struct plan plan_sslserver = { "sslserver", "pki_sslserver", "sslserver",
-	"SSLServer", ",,", "rsaServerCert", "eccServerCert" };
+	"SSLServer", ",,", "rsaServerCert", "eccServerCert",
+	"caInternalAuthServerCert", "caECInternalAuthServerCert" };
 const struct plan plan_subsystem = { "subsystem", "pki_subsystem", "subsystem",
-	"SSLClient", ",,", "rsaSubsystemCert", "eccSubsystemCert" };
+	"SSLClient", ",,", "rsaSubsystemCert", "eccSubsystemCert", NULL, NULL };
 const struct plan plan_audit = { "audit_signing", "pki_audit_signing",
 	"ca_audit_signing", "ObjectSigner", ",,P", "caAuditSigningCert",
-	"caAuditSigningCert" };
+	"caAuditSigningCert", NULL, NULL };
 const struct plan plan_admin = { NULL, "pki_admin", "ca_admin", NULL, ",,",
-	"rsaAdminCert", "eccAdminCert" };
+	"rsaAdminCert", "eccAdminCert", NULL, NULL };
+
+const struct plan *const plans_all[] = { &plan_signing, &plan_ocsp,
+	&plan_sslserver, &plan_subsystem, &plan_audit, NULL };
 
 enum {
 	PARAM_NAME_MAX = 128
@@ -44,6 +49,12 @@ plan_param(struct install *in, const struct plan *p, const char *what)
 	char name[PARAM_NAME_MAX];
 
 	return values_str(in->v, param_name(name, p, what));
+}
+
+bool
+plan_wanted(struct install *in, const struct plan *p)
+{
+	return p != &plan_audit || plan_param(in, p, "nickname")[0] != '\0';
 }
 
 static bool
@@ -255,18 +266,12 @@ check_backup(struct install *in, struct err *e)
 enum rc
 plans_check(struct install *in, struct err *e)
 {
-	const struct plan *const all[] = { &plan_signing, &plan_ocsp,
-		&plan_sslserver, &plan_subsystem, &plan_admin, &plan_audit };
-	size_t n = sizeof(all) / sizeof(all[0]);
 	enum rc rc = check_hsm(in, e);
 
 	if (rc == RC_OK)
 		rc = check_backup(in, e);
-
-	/* the audit certificate only where it is wanted */
-	if (values_str(in->v, "pki_audit_signing_nickname")[0] == '\0')
-		n--;
-	for (size_t i = 0; rc == RC_OK && i < n; i++)
-		rc = check_plan(in, all[i], e);
-	return rc;
+	for (size_t i = 0; rc == RC_OK && plans_all[i] != NULL; i++)
+		if (plan_wanted(in, plans_all[i]))
+			rc = check_plan(in, plans_all[i], e);
+	return rc == RC_OK ? check_plan(in, &plan_admin, e) : rc;
 }

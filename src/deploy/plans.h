@@ -13,9 +13,17 @@ struct plan {
 	const char *file_id; /* certs/<id>.csr */
 	const char *usage, *trust;
 	const char *profile_rsa, *profile_ec; /* bootstrap files */
+	/* profiles of the CA that issues it, where another one does */
+	const char *remote_rsa, *remote_ec;
 };
 extern const struct plan plan_signing, plan_ocsp, plan_sslserver,
     plan_subsystem, plan_audit, plan_admin;
+/* All but the administrator's, in the order in which they are made; ends with
+ * NULL. */
+extern const struct plan *const plans_all[];
+
+/* false for the audit certificate where no nickname asks for one. */
+bool plan_wanted(struct install *in, const struct plan *p);
 
 /* The parameter <prefix>_<what>. */
 const char *plan_param(

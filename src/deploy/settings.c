@@ -34,7 +34,6 @@ static const char *const settings[][2] = {
 	{ "dbs.cert.id.length", "%(pki_cert_id_length)s" },
 	{ "dbs.request.id.generator", "%(pki_request_id_generator)s" },
 	{ "dbs.request.id.length", "%(pki_request_id_length)s" },
-	{ "ca.certStatusUpdateInterval", "600" },
 	{ "ca.enableNonces", "true" },
 	{ "ca.maxNumberOfNonces", "100" },
 	{ "ca.byName", "true" },
@@ -163,6 +162,7 @@ enum rc
 install_settings(struct install *in, struct err *e)
 {
 	AUTO_STR path = paths_cs_cfg(in->paths, "ca");
+	bool ours;
 	enum rc rc;
 
 	if (path == NULL)
@@ -170,18 +170,18 @@ install_settings(struct install *in, struct err *e)
 	if (values_bool(in->v, "pki_hsm_enable") &&
 	    (rc = list_module(in, e)) != RC_OK)
 		return rc;
-	/* a configuration that an earlier installation left: its names stay */
+	/* a configuration that an earlier installation left: its names stay;
+	 * those of step one are ours and follow the parameters of step two */
 	if (file_exists(path) && (rc = cfg_load(in->cs, path, e)) != RC_OK)
 		return rc;
+	ours = cfg_get(in->cs, "preop.step") != NULL;
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		if (cfg_get(in->cs, settings[i][0]) != NULL &&
+		if (!ours && cfg_get(in->cs, settings[i][0]) != NULL &&
 		    strcmp(settings[i][0], "cs.state") != 0)
 			continue;
 		rc = set(in, settings[i][0], settings[i][1], e);
 		if (rc != RC_OK)
 			return rc;
 	}
-	if (in->db != NULL && (rc = dbconf_save(in->db, in->cs, e)) != RC_OK)
-		return rc;
 	return write_server_cfg(in, e);
 }

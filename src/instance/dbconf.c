@@ -41,6 +41,7 @@ dbconf_free(struct dbconf *c)
 	free(c->ca_file);
 	free(c->spool);
 	free(c->subsystem);
+	free(c->domain);
 	secret_free(c->password);
 	free(c);
 }
@@ -161,6 +162,9 @@ dbconf_new(struct dbconf **out, const struct cfg *cs,
 		return err_set(e, RC_NOMEM, "directory");
 	if ((rc = read_address(c, cs, e)) != RC_OK)
 		return rc;
+	if (cfg_get(cs, "securitydomain.name") != NULL &&
+	    !copy(&c->domain, cfg_get(cs, "securitydomain.name")))
+		return err_set(e, RC_NOMEM, "directory");
 	buf_addf(&spool, "%s/%s-spool", paths->host, sub);
 	if ((c->spool = buf_steal_str(&spool)) == NULL)
 		return err_set(e, RC_NOMEM, "directory");
@@ -197,6 +201,7 @@ dbconf_params(const struct dbconf *c, const struct clock *clock)
 		.database = c->database,
 		.subsystem = c->subsystem,
 		.spool_dir = c->spool,
+		.domain = c->domain,
 		.clock = clock,
 		.connections = (size_t)c->max_conns,
 	};

@@ -24,6 +24,7 @@ struct dbconf {
 	char *ca_file;   /* trusted issuers, NULL on plain connections */
 	char *spool;     /* host-local folder for effects and cursor */
 	char *subsystem; /* "ca" */
+	char *domain;    /* name of the security domain, NULL = none */
 	struct secret *password;
 };
 

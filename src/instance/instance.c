@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "instance/audit.h"
+#include "instance/chain.h"
 #include "instance/control.h"
 #include "instance/dbconf.h"
 #include "instance/instance_http.h"
@@ -26,6 +27,7 @@ enum {
 	CLASSES_MAX = 8,
 	SUBSYSTEMS_MAX = 8,
 	ROOTS_MAX = 256,
+	CHAIN_MAX = 8, /* issuers sent with the TLS certificate */
 	TICK_MAX_MS = 60000,
 };
 
@@ -261,7 +263,8 @@ new_server(struct instance *i, struct roots *roots, struct err *e)
 {
 	AUTO(key) key = NULL;
 	AUTO_BUF cert = buf_empty(0);
-	struct view chain[1 + 8], cas[ROOTS_MAX];
+	AUTO(arena) arena = arena_new(0);
+	struct view chain[1 + CHAIN_MAX], cas[ROOTS_MAX];
 	const char *nick =
 	    cfg_str(i->server_cfg, "sslserver.nickname", "Server-Cert");
 	const char *address = cfg_str(i->server_cfg, "address", "");
@@ -282,9 +285,14 @@ new_server(struct instance *i, struct roots *roots, struct err *e)
 	for (size_t k = 0; k < roots->n; k++)
 		cas[k] = buf_view(&roots->der[k]);
 	chain[0] = buf_view(&cert);
+	rc = arena == NULL ? err_set(e, RC_NOMEM, "TLS server")
+			   : chain_issuers(i->keystore, chain[0], chain + 1,
+				 CHAIN_MAX, &p.n_chain, arena, e);
+	if (rc != RC_OK)
+		return rc;
 	p.key = key;
 	p.chain = chain;
-	p.n_chain = 1;
+	p.n_chain++;
 	p.client_cas = cas;
 	p.n_client_cas = roots->n;
 	p.net_threads = (size_t)threads;

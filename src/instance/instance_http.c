@@ -42,7 +42,7 @@ access_log_ready(struct instance_http *h, int64_t now)
 	buf_addf(&path, "%s/localhost_access_log.%04d-%02d-%02d.txt",
 	    instance_paths(h->instance)->logs, c.year, c.month, c.day);
 	h->fd = open(
-	    buf_cstr(&path), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0660);
+	    buf_cstr(&path), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 	h->day = now / 86400;
 	return h->fd >= 0;
 }
@@ -365,6 +365,8 @@ instance_http_new(struct instance_http **out, struct instance *i, struct err *e)
 		instance_http_free(h);
 		return rc;
 	}
+	if (!access_log_ready(h, clock_now(instance_clock(i))))
+		log_warning("http", "access log cannot be opened, continuing");
 	*out = h;
 	return RC_OK;
 }

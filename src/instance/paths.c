@@ -104,7 +104,7 @@ paths_store(const struct instance_paths *p, const char *sub)
 char *
 paths_crl(const struct instance_paths *p, const char *sub)
 {
-	return path_new("/var/lib/pki/%s/%s/crl", p->name, sub);
+	return path_new("/var/lib/pki/%s/crl/%s", p->name, sub);
 }
 
 char *

@@ -5,6 +5,9 @@
  * Threads: any; the pipeline lock makes commits follow one another. */
 #include "store/ldap_int.h"
 
+enum {
+	CLASSES_MAX = 16,
+};
 #define CONTROL_POST_READ "1.3.6.1.1.13.2"
 
 /* LDAPMod lists whose values are borrowed. */
@@ -115,17 +118,28 @@ answer(struct ldap_be *be, LDAP *ld, int msgid, const struct change *c,
 
 /* --- operations --------------------------------------------------------- */
 
+/* The classes of the kind and what the record says beside them. */
 static bool
-class_values(struct mods *m, char *copy, struct view *v)
+class_values(struct mods *m, char *copy, const struct rec *r)
 {
-	char *part[8];
-	size_t n = text_split(copy, " ", part, 7);
+	const struct rec_attr *more = rec_attr(r, "objectClass");
+	char *part[CLASSES_MAX];
+	struct view v[CLASSES_MAX];
+	size_t kinds = text_split(copy, " ", part, CLASSES_MAX / 2);
+	size_t n = 0;
 
-	v[0] = view_str("top");
-	for (size_t i = 0; i < n && i < 7; i++)
-		v[i + 1] = view_str(part[i]);
-	return push_mod(
-	    m, LDAP_MOD_ADD, "objectClass", v, n + 1, view_of(NULL, 0));
+	v[n++] = view_str("top");
+	for (size_t i = 0; i < kinds && i < CLASSES_MAX / 2; i++)
+		v[n++] = view_str(part[i]);
+	for (size_t i = 0; more != NULL && i < more->n; i++) {
+		bool there = false;
+
+		for (size_t j = 0; j < n; j++)
+			there |= value_equal("cn", v[j], more->values[i]);
+		if (!there && n < CLASSES_MAX)
+			v[n++] = more->values[i];
+	}
+	return push_mod(m, LDAP_MOD_ADD, "objectClass", v, n, view_of(NULL, 0));
 }
 
 static int
@@ -136,10 +150,9 @@ do_add(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
 	struct mods m = { NULL, 0 };
 	AUTO_STR classes = strdup(info->classes);
 	AUTO_BUF rdn = buf_empty(0);
-	struct view v[8];
 	bool ok = classes != NULL &&
 	    dir_rdn_value(be, &rdn, c->kind, c->id, NULL) == RC_OK &&
-	    class_values(&m, classes, v);
+	    class_values(&m, classes, c->rec);
 	bool named = false;
 	int code = LDAP_NO_MEMORY, msgid = 0;
 
@@ -148,14 +161,11 @@ do_add(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
 		bool naming = text_ieq(a->name, info->rdn);
 		bool there = false;
 
-		/* the kind has told its classes */
-		if (text_ieq(a->name, "objectClass"))
-			continue;
 		for (size_t j = 0; naming && j < a->n; j++)
 			there |=
 			    value_equal(a->name, a->values[j], buf_view(&rdn));
 		named |= naming;
-		ok = a->n == 0 ||
+		ok = a->n == 0 || text_ieq(a->name, "objectClass") ||
 		    push_mod(&m, LDAP_MOD_ADD, a->name, a->values, a->n,
 			naming && !there ? buf_view(&rdn) : view_of(NULL, 0));
 	}

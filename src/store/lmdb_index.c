@@ -19,6 +19,8 @@ static const struct lmdb_index indexes[] = {
 	{ REC_REQUEST, 20, "requestState", false, false, SYNTAX_TEXT, false },
 	{ REC_REQUEST, 21, "requestType", false, false, SYNTAX_TEXT, false },
 	{ REC_REQUEST, 22, "requestOwner", false, false, SYNTAX_TEXT, false },
+	{ REC_REQUEST, 23, "requestSourceId", false, false, SYNTAX_TEXT,
+	    false },
 	{ REC_KEY, 30, "ownerName", false, false, SYNTAX_TEXT, false },
 	{ REC_KEY, 31, "clientId", false, false, SYNTAX_TEXT, false },
 	{ REC_KEY, 32, "dateOfCreate", false, false, SYNTAX_TEXT, false },

@@ -261,6 +261,32 @@ decode_plain(
 	return RC_OK;
 }
 
+/* Several values may be left by writes on several replicas: then the one that
+ * is worst for the holder, until the record is put right (decision.h). */
+static enum rc
+decode_status(struct cert_rec *c, const struct rec *r, struct err *e)
+{
+	static const int rank[] = { [CERT_INVALID] = 0,
+		[CERT_VALID] = 1,
+		[CERT_EXPIRED] = 2,
+		[CERT_REVOKED] = 3,
+		[CERT_REVOKED_EXPIRED] = 4 };
+	const struct rec_attr *a = rec_attr(r, "certStatus");
+	enum cert_status s;
+	enum rc rc;
+
+	if (a == NULL)
+		return cert_status_parse(&c->status, NULL, e);
+	for (size_t i = 0; i < a->n; i++) {
+		rc = cert_status_parse(&s, (const char *)a->values[i].data, e);
+		if (rc != RC_OK)
+			return rc;
+		if (i == 0 || rank[s] > rank[c->status])
+			c->status = s;
+	}
+	return RC_OK;
+}
+
 enum rc
 cert_rec_decode(
     struct cert_rec *out, const struct rec *r, struct arena *a, struct err *e)
@@ -270,8 +296,7 @@ cert_rec_decode(
 
 	c.usn = r->usn;
 	if ((rc = num_parse(&c.serial, r->id, true, e)) != RC_OK ||
-	    (rc = cert_status_parse(&c.status, rec_str(r, "certStatus"), e)) !=
-		RC_OK ||
+	    (rc = decode_status(&c, r, e)) != RC_OK ||
 	    (rc = decode_plain(&c, r, a, e)) != RC_OK ||
 	    (rc = decode_meta(&c, r, a, e)) != RC_OK ||
 	    (rc = decode_revocation(&c, r, a, e)) != RC_OK)

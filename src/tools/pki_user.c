@@ -305,6 +305,7 @@ run_member_del(struct pki *p, const struct args *a, struct err *e)
 
 #define DATA_OPTS                                                       \
 	OPT("fullName", "name", "Full name"),                           \
+	    OPT_SAME("full-name", "fullName"),                          \
 	    OPT("email", "address", "E-mail address"),                  \
 	    OPT_SECRET("password", "password", "Password"),             \
 	    OPT("password-file", "file", "File with the password"),     \

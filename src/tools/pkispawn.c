@@ -41,14 +41,13 @@ usage(FILE *f)
 	    "(pki_default.cfg(5))\n"
 	    "  -D NAME=VALUE        one parameter, after the file\n"
 	    "  --precheck           only check whether it would work\n"
-	    "  --skip-configuration, --skip-installation\n"
-	    "                       two steps are not supported: refused\n"
+	    "  --skip-configuration step one: make the instance only\n"
+	    "  --skip-installation  step two: configure an instance that is "
+	    "there\n"
 	    "  --no-start           do not start the server\n"
 	    "  --enforce-hostname   refuse a host name like localhost\n"
 	    "  --conf DIR, --logs DIR\n"
 	    "                       other folders for configuration and logs\n"
-	    "  --skip-configuration, --skip-installation\n"
-	    "                       refused: installation is one step\n"
 	    "  --log-file FILE      write what is done to FILE\n"
 	    "  --root DIR           stands before every path (or PKI_ROOT)\n"
 	    "  -v, --verbose        tell each step\n"
@@ -75,14 +74,14 @@ take_secret_arg(char *arg)
 }
 
 /* Options that are only switches, set by getopt_long itself. */
-static int opt_precheck, opt_no_start, opt_enforce, opt_verbose;
+static int opt_precheck, opt_no_start, opt_enforce, opt_verbose,
+    opt_skip_configuration, opt_skip_installation;
 
 enum {
 	OPT_ROOT = 256,
 	OPT_LOG_FILE,
 	OPT_CONF,
 	OPT_LOGS,
-	OPT_SKIP,
 	OPT_VERSION
 };
 
@@ -94,8 +93,8 @@ static const struct option longs[] = {
 	{ "log-file", required_argument, NULL, OPT_LOG_FILE },
 	{ "conf", required_argument, NULL, OPT_CONF },
 	{ "logs", required_argument, NULL, OPT_LOGS },
-	{ "skip-configuration", no_argument, NULL, OPT_SKIP },
-	{ "skip-installation", no_argument, NULL, OPT_SKIP },
+	{ "skip-configuration", no_argument, &opt_skip_configuration, 1 },
+	{ "skip-installation", no_argument, &opt_skip_installation, 1 },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "debug", no_argument, &opt_verbose, 1 },
 	{ "help", no_argument, NULL, 'h' },
@@ -135,11 +134,6 @@ take_option(struct options *o, int c)
 	case OPT_LOG_FILE:
 		o->log_file = optarg;
 		return 0;
-	case OPT_SKIP:
-		fputs("ERROR: installation in two steps is not supported by "
-		      "this version\n",
-		    stderr);
-		return 2;
 	case 'h':
 		usage(stdout);
 		return 1;
@@ -332,6 +326,8 @@ spawn(struct options *o, struct err *e)
 	AUTO(values) v = NULL;
 	struct spawn_params p = { .precheck = o->precheck,
 		.no_start = o->no_start,
+		.skip_configuration = opt_skip_configuration != 0,
+		.skip_installation = opt_skip_installation != 0,
 		.folders = { o->conf, o->logs },
 		.say = say,
 		.arg = o };
@@ -392,9 +388,7 @@ main(int argc, char **argv)
 	if (rc == RC_OK)
 		return 0;
 	fflush(stdout);
-	fprintf(stderr, "%s%s\n",
-	    text_starts(e.text, "ERROR:") ? "" : "Installation failed: ",
-	    e.text);
+	fprintf(stderr, "Installation failed: %s\n", e.text);
 	if (o.log_file != NULL)
 		fprintf(
 		    stderr, "Please check pkispawn logs in %s\n", o.log_file);

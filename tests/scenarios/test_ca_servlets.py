@@ -302,3 +302,26 @@ def test_profiles_by_agent_json_and_servlet_agree(ca, agent, tmp_path):
     request = submit(ca, make_csr(tmp_path)).findtext("RequestId")
     info = json.loads(ca.curl(f"/ca/v2/certrequests/{request}", agent=False))
     assert info["requestStatus"] == "pending" and int(info["requestID"], 16) == int(request)
+
+
+# --- what the CA tells of itself ------------------------------------------------------
+
+
+def test_issuing_points_are_told_to_all_counters_to_agents(ca, agent):
+    for info in (ee(ca, "getInfo"), agent("getInfo")):
+        assert info.findtext("header/crlIssuingPoints") == "MasterCRL"
+        assert info.findtext("header/crlNumbers").isdigit()
+        assert "SHA256with" in info.findtext("header/validAlgorithms")
+        assert info.find("header/master_host") is None
+    stats = agent("getStats")
+    assert "enrollment" in [x.text for x in stats.findall("records/record/name")]
+    assert agent("getOCSPInfo").findtext("header/numReq").isdigit()
+    for page in ("getStats", "getOCSPInfo", "getInfo"):
+        refused = ca.curl(f"/ca/agent/ca/{page}?xml=true", agent=False)
+        assert "requestStatus>2<" not in refused
+
+
+def test_subsystem_certificate_is_for_everybody(ca):
+    b64 = json.loads(ca.curl("/ca/admin/ca/getSubsystemCert", agent=False))["Response"]["Cert"]
+    pem = (ca.conf / "certs/subsystem.crt").read_text()
+    assert b64 == "".join(pem.split("-----")[2].split())

@@ -440,7 +440,8 @@ def test_precheck_makes_nothing(tree):
 
 
 @pytest.mark.parametrize("extra,told", [
-    ("pki_clone=True", "pki_clone"), ("pki_external=True", "pki_external"), ("pki_subordinate=True", "pki_subordinate"),
+    ("pki_clone=True", "pki_clone"), ("pki_subordinate=True", "pki_subordinate"),
+    ("pki_ds_url=ldap://localhost:389", "pki_ds_url"), ("pki_ds_hostname=localhost", "pki_ds_url"),
     ("pki_pkcs12_path=/x", "pki_pkcs12_path"), ("pki_req_ext_add=True", "pki_req_ext_add"),
     ("pki_ca_signing_cert_path=/x", "pki_ca_signing_cert_path"), ("pki_share_db=True", "pki_share_db"),
     ("pki_cert_id_generator=legacy", "pki_cert_id_generator"), ("pki_profiles_in_ldap=True", "pki_profiles_in_ldap"),
@@ -626,11 +627,6 @@ def test_destroy_without_a_subsystem_asks(tree, sure):
     t.answer("Begin uninstallation", sure)
     assert (t.end() == 0) == (sure == "Yes"), t.text
     assert ("Uninstallation complete." in t.text) == (sure == "Yes") != tree.lib.exists()
-
-
-def test_installation_in_two_steps_is_refused(tree):
-    done = tree.spawn(options=("--skip-configuration",), status=None)
-    assert done.returncode == 1 and "not supported" in done.stderr
 
 
 def test_destroy_of_what_is_not_there(tree):
