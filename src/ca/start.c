@@ -30,7 +30,7 @@ identity_done(struct ca_identity *i)
 	buf_done(&i->der);
 }
 
-static void
+void
 ca_free(struct ca *ca)
 {
 	if (ca == NULL)
@@ -90,8 +90,8 @@ load_identity(struct ca *ca, struct ca_identity *i, const char *tag,
 	return RC_OK;
 }
 
-static enum rc
-load_keys(struct ca *ca, struct err *e)
+enum rc
+ca_use_keys(struct ca *ca, struct err *e)
 {
 	AUTO_STR list =
 	    strdup(cfg_str(ca->cfg, "ca.profiles.defaultSigningAlgsAllowed",
@@ -101,11 +101,6 @@ load_keys(struct ca *ca, struct err *e)
 	size_t n;
 	enum rc rc;
 
-	if ((rc = load_identity(ca, &ca->signing, "signing",
-		 "defaultSigningAlgorithm", e)) != RC_OK ||
-	    (rc = load_identity(ca, &ca->ocsp, "ocsp_signing",
-		 "defaultSigningAlgorithm", e)) != RC_OK)
-		return rc;
 	rc = cert_key_id(&ca->signing.cert, &ca->key_id, ca->key_id_room, e);
 	if (rc != RC_OK)
 		return rc;
@@ -129,6 +124,20 @@ load_keys(struct ca *ca, struct err *e)
 			return rc;
 	}
 	return RC_OK;
+}
+
+static enum rc
+load_keys(struct ca *ca, struct err *e)
+{
+	enum rc rc;
+
+	if ((rc = load_identity(ca, &ca->signing, "signing",
+		 "defaultSigningAlgorithm", e)) != RC_OK ||
+	    (rc = load_identity(ca, &ca->ocsp, "ocsp_signing",
+		 "defaultSigningAlgorithm", e)) != RC_OK ||
+	    (rc = ca_use_keys(ca, e)) != RC_OK)
+		return rc;
+	return ca_check_key_ids(ca, e);
 }
 
 enum rc
@@ -590,8 +599,8 @@ load_settings(struct ca *ca, struct err *e)
 	return load_ids(ca, e);
 }
 
-static enum rc
-open_parts(struct ca *ca, struct err *e)
+enum rc
+ca_open_parts(struct ca *ca, struct err *e)
 {
 	const struct instance_paths *p = instance_paths(ca->instance);
 	AUTO_STR dir = paths_profiles(p, "ca");
@@ -606,8 +615,6 @@ open_parts(struct ca *ca, struct err *e)
 	    instance_host(ca->instance), instance_http_port(ca->instance));
 	if ((rc = file_mkdirs(p->host, 0700, e)) != RC_OK ||
 	    (rc = load_settings(ca, e)) != RC_OK ||
-	    (rc = load_keys(ca, e)) != RC_OK ||
-	    (rc = ca_check_key_ids(ca, e)) != RC_OK ||
 	    (rc = acl_load(&ca->acl, ca->store, e)) != RC_OK ||
 	    (rc = profiles_new(&ca->profiles, ca->store, dir,
 		 buf_cstr(&applied), ca->clock, e)) != RC_OK ||
@@ -621,12 +628,9 @@ open_parts(struct ca *ca, struct err *e)
 	    1u << REC_CERT | 1u << REC_PROFILE | 1u << REC_ACL |
 		1u << REC_USER | 1u << REC_GROUP,
 	    UINT64_MAX, follow, ca, e);
-	if (rc != RC_OK ||
-	    (rc = rulings_open(&ca->rulings, ca, buf_cstr(&cursor), e)) !=
-		RC_OK ||
-	    (rc = selftests_start(ca, e)) != RC_OK)
+	if (rc != RC_OK)
 		return rc;
-	return ca_routes(ca, e);
+	return rulings_open(&ca->rulings, ca, buf_cstr(&cursor), e);
 }
 
 static void
@@ -635,14 +639,13 @@ effects_waiting(void *arg)
 	instance_wake(arg);
 }
 
-static enum rc
-ca_start(struct subsystem *s, struct err *e)
+struct ca *
+ca_new(struct subsystem *s)
 {
 	struct ca *ca = calloc(1, sizeof(*ca));
-	enum rc rc;
 
 	if (ca == NULL)
-		return err_set(e, RC_NOMEM, "CA");
+		return NULL;
 	ca->sub = s;
 	ca->instance = s->instance;
 	ca->store = s->store;
@@ -654,8 +657,21 @@ ca_start(struct subsystem *s, struct err *e)
 		pthread_mutex_init(&ca->request_locks[i], NULL);
 		pthread_mutex_init(&ca->cert_locks[i], NULL);
 	}
-	rc = open_parts(ca, e);
-	if (rc != RC_OK) {
+	return ca;
+}
+
+static enum rc
+ca_start(struct subsystem *s, struct err *e)
+{
+	struct ca *ca = ca_new(s);
+	enum rc rc;
+
+	if (ca == NULL)
+		return err_set(e, RC_NOMEM, "CA");
+	if ((rc = load_keys(ca, e)) != RC_OK ||
+	    (rc = ca_open_parts(ca, e)) != RC_OK ||
+	    (rc = selftests_start(ca, e)) != RC_OK ||
+	    (rc = ca_routes(ca, e)) != RC_OK) {
 		ca_free(ca);
 		return rc;
 	}

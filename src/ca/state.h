@@ -76,6 +76,16 @@ struct ca {
 	    n_ocsp_signed, n_crls;
 };
 
+/* The start in its parts, so that tests can bring keys of their own. An empty CA
+ * of that subsystem; NULL when memory is out. */
+struct ca *ca_new(struct subsystem *s);
+void ca_free(struct ca *ca);
+/* What follows from signing and ocsp, which are set: names, algorithms. */
+MUST enum rc ca_use_keys(struct ca *ca, struct err *e);
+/* All that needs keys and store but no HTTP server: settings, profiles, issuing
+ * points, the feed. */
+MUST enum rc ca_open_parts(struct ca *ca, struct err *e);
+
 /* The profile engine's environment for this CA now. */
 void ca_profile_env(struct ca *ca, struct profile_env *env);
 /* A fresh random number of cert.id.length (or request.id.length) bits. */

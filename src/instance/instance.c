@@ -492,20 +492,14 @@ explain(const struct instance *i, struct err *e)
 	    i->no_pin.text)); /* the caller has the code */
 }
 
-enum rc
-instance_start(
-    struct instance **out, const struct instance_params *p, struct err *e)
+static struct instance *
+new_empty(const struct instance_params *p)
 {
 	struct instance *i = calloc(1, sizeof(*i));
-	struct roots *roots = calloc(1, sizeof(*roots));
 	pthread_condattr_t attr;
-	enum rc rc;
 
-	if (i == NULL || roots == NULL) {
-		free(i);
-		free(roots);
-		return err_set(e, RC_NOMEM, "instance");
-	}
+	if (i == NULL)
+		return NULL;
 	i->clock = p->clock;
 	i->lock_fd = -1;
 	pthread_mutex_init(&i->lock, NULL);
@@ -513,6 +507,42 @@ instance_start(
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&i->wake, &attr);
 	pthread_condattr_destroy(&attr);
+	return i;
+}
+
+enum rc
+instance_new_bare(struct instance **out, const struct instance_params *p,
+    const char *host, struct err *e)
+{
+	struct instance *i = new_empty(p);
+	enum rc rc;
+
+	if (i == NULL)
+		return err_set(e, RC_NOMEM, "instance");
+	rc = instance_paths_new(&i->paths, p->name, e);
+	if (rc == RC_OK && (i->host = strdup(host)) == NULL)
+		rc = err_set(e, RC_NOMEM, "instance");
+	if (rc != RC_OK) {
+		instance_stop(i, 0);
+		return rc;
+	}
+	*out = i;
+	return RC_OK;
+}
+
+enum rc
+instance_start(
+    struct instance **out, const struct instance_params *p, struct err *e)
+{
+	struct instance *i = new_empty(p);
+	struct roots *roots = calloc(1, sizeof(*roots));
+	enum rc rc;
+
+	if (i == NULL || roots == NULL) {
+		instance_stop(i, 0);
+		free(roots);
+		return err_set(e, RC_NOMEM, "instance");
+	}
 	rc = start_parts(i, p, roots, e);
 	for (size_t k = 0; k < roots->n; k++)
 		buf_done(&roots->der[k]);

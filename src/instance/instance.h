@@ -51,6 +51,10 @@ struct instance_params {
  * subsystem and then the server. Texts name the file and the next step. */
 MUST enum rc instance_start(
     struct instance **out, const struct instance_params *p, struct err *e);
+/* Only paths, clock and host name, for tests that bring stores and keys of their
+ * own; instance_stop frees it too. */
+MUST enum rc instance_new_bare(struct instance **out,
+    const struct instance_params *p, const char *host, struct err *e);
 /* Stops accepting, finishes what runs, closes everything; at most grace_ms. */
 void instance_stop(struct instance *i, int grace_ms);
 
