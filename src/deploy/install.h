@@ -8,6 +8,7 @@
 #include "deploy/layout.h"
 #include "deploy/mark.h"
 #include "deploy/values.h"
+#include "instance/dbconf.h"
 #include "keys/keystore.h"
 #include "store/store.h"
 #include "x509/cert.h"
@@ -20,6 +21,8 @@ struct install {
 	struct cfg *cs; /* CS.cfg in the making */
 	struct keystore *ks;
 	struct store *store;
+	struct dbconf *db; /* the directory; NULL = embedded store */
+	bool made_db;      /* its data are ours to take back */
 	struct secret *pin, *admin_password, *pkcs12_password;
 	bool generated_admin, generated_pkcs12;
 	struct mark *mark; /* what was there before: a failure leaves it */
@@ -57,6 +60,17 @@ MUST enum rc install_records(struct install *in, struct err *e);
 MUST enum rc install_backup(struct install *in, struct err *e);
 /* The administrator's certificate and PKCS #12 file. */
 MUST enum rc install_admin(struct install *in, struct err *e);
+/* The directory that the parameters name, looked at before anything is made. */
+MUST enum rc install_ds_check(struct install *in, struct err *e);
+/* Its lines of password.conf. */
+MUST enum rc install_ds_passwords(
+    struct install *in, struct cfg *c, struct err *e);
+/* Makes the store, embedded or in the directory, and opens it. */
+MUST enum rc install_store(struct install *in, struct err *e);
+/* Database user, its rights, virtual lists; the records are there. */
+MUST enum rc install_ds_finish(struct install *in, struct err *e);
+/* Takes the directory's data back after a failure. */
+void install_ds_undo(struct install *in);
 /* Appends the text that pkispawn prints at its end (2.7). */
 void install_summary(struct install *in, struct buf *out);
 /* Tells the user of a step. */

@@ -46,6 +46,7 @@ static void
 install_done(struct install *in)
 {
 	store_free(in->store);
+	dbconf_free(in->db);
 	key_free(in->ca_key);
 	keystore_free(in->ks);
 	cfg_free(in->cs);
@@ -182,6 +183,7 @@ check(struct install *in, struct err *e)
 		return err_set(e, RC_INVALID,
 		    "pki_http_port and pki_https_port must differ");
 	if ((rc = plans_check(in, e)) != RC_OK ||
+	    (rc = install_ds_check(in, e)) != RC_OK ||
 	    (values_bool(in->v, "pki_http_enable") &&
 		(rc = check_port(in->v, "pki_http_port", e)) != RC_OK))
 		return rc;
@@ -250,7 +252,9 @@ write_password_conf(struct install *in, struct err *e)
 		rc = cfg_set(c, buf_cstr(&name),
 		    values_str(in->v, "pki_token_password"), e);
 	}
-	return rc != RC_OK ? rc : cfg_save(c, in->paths->password, 0660, e);
+	if (rc != RC_OK || (rc = install_ds_passwords(in, c, e)) != RC_OK)
+		return rc;
+	return cfg_save(c, in->paths->password, 0660, e);
 }
 
 static enum rc
@@ -314,17 +318,6 @@ open_keys(struct install *in, struct err *e)
 }
 
 static enum rc
-open_store(struct install *in, struct err *e)
-{
-	AUTO_STR db = paths_store(in->paths, "ca");
-	struct lmdb_params l = { .dir = db, .clock = &clock_system };
-
-	if (db == NULL)
-		return err_set(e, RC_NOMEM, "installation");
-	return store_open_lmdb(&in->store, &l, e);
-}
-
-static enum rc
 save_settings(struct install *in, const char *state, struct err *e)
 {
 	AUTO_STR path = paths_cs_cfg(in->paths, "ca");
@@ -357,8 +350,7 @@ build_whole(struct install *in, struct err *e)
 {
 	enum rc rc;
 
-	install_say(in, "Creating embedded store");
-	if ((rc = open_store(in, e)) != RC_OK ||
+	if ((rc = install_store(in, e)) != RC_OK ||
 	    (rc = install_certs(in, e)) != RC_OK ||
 	    (rc = install_backup(in, e)) != RC_OK ||
 	    (values_bool(in->v, "pki_admin_setup") &&
@@ -432,6 +424,7 @@ undo(struct install *in)
 	in->store = NULL;
 	keystore_free(in->ks);
 	in->ks = NULL;
+	install_ds_undo(in);
 	sweep(in);
 	mark_remove(in->mark);
 }

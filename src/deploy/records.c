@@ -125,5 +125,7 @@ install_records(struct install *in, struct err *e)
 		 in->store, from, to, buf_cstr(&applied), e)) != RC_OK ||
 	    (rc = add_admin(in, e)) != RC_OK)
 		return rc;
-	return add_subsystem_user(in, e);
+	if ((rc = add_subsystem_user(in, e)) != RC_OK)
+		return rc;
+	return install_ds_finish(in, e);
 }

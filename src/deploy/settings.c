@@ -183,5 +183,7 @@ install_settings(struct install *in, struct err *e)
 		if (rc != RC_OK)
 			return rc;
 	}
+	if (in->db != NULL && (rc = dbconf_save(in->db, in->cs, e)) != RC_OK)
+		return rc;
 	return write_server_cfg(in, e);
 }

@@ -379,7 +379,10 @@ current_name(const char *name, const char *section, values_notice fn, void *arg)
 			    name, section);
 		if (fn != NULL)
 			fn(arg, line);
-		return r->now;
+		/* parts of a URL keep their names: one alone is no URL */
+		return r->now != NULL && strcmp(r->now, "pki_ds_url") == 0
+		    ? name
+		    : r->now;
 	}
 	return name;
 }

@@ -153,7 +153,11 @@ values_tell_of_old_names(void **state)
 		assert_non_null(strstr(h.text, r->old));
 		if (r->now != NULL) {
 			assert_non_null(strstr(h.text, r->now));
-			assert_string_equal(values_str(v, r->now), "given");
+			/* parts of pki_ds_url keep their names */
+			assert_string_equal(
+			    values_str(
+				v, values_given(v, r->old) ? r->old : r->now),
+			    "given");
 		} else {
 			assert_non_null(strstr(h.text, "is no longer used"));
 			assert_false(values_given(v, r->old));

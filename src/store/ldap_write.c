@@ -161,6 +161,9 @@ do_add(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
 		bool naming = text_ieq(a->name, info->rdn);
 		bool there = false;
 
+		/* the kind has told its classes */
+		if (text_ieq(a->name, "objectClass"))
+			continue;
 		for (size_t j = 0; naming && j < a->n; j++)
 			there |=
 			    value_equal(a->name, a->values[j], buf_view(&rdn));

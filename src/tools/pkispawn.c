@@ -388,7 +388,9 @@ main(int argc, char **argv)
 	if (rc == RC_OK)
 		return 0;
 	fflush(stdout);
-	fprintf(stderr, "Installation failed: %s\n", e.text);
+	fprintf(stderr, "%s%s\n",
+	    text_starts(e.text, "ERROR:") ? "" : "Installation failed: ",
+	    e.text);
 	if (o.log_file != NULL)
 		fprintf(
 		    stderr, "Please check pkispawn logs in %s\n", o.log_file);
