@@ -55,6 +55,9 @@ const char *api_text(struct http_call *c, const json_t *o, const char *name);
 /* Sends and drops o. */
 void api_json(struct http_call *c, int status, json_t *o);
 void api_fail(struct http_call *c, enum rc rc, const struct err *e);
+/* As api_fail for an enrolment: where numbers are used up, class and text are
+ * those that scripts know (spec deployment 4.4). */
+void api_fail_enrol(struct http_call *c, enum rc rc, const struct err *e);
 void api_error(
     struct http_call *c, int status, const char *class_name, const char *text);
 /* {"Attribute":[]} */

@@ -362,6 +362,29 @@ api_fail(struct http_call *c, enum rc rc, const struct err *e)
 }
 
 void
+api_fail_enrol(struct http_call *c, enum rc rc, const struct err *e)
+{
+	static const char class[] = "com.netscape.certsrv.base.PKIException";
+	static const char with[] = "was completed with errors. ";
+	const char *cut = strstr(e->text, with);
+	AUTO_BUF text = buf_empty(2 * ERR_TEXT_MAX);
+
+	if (cut != NULL) {
+		cut += sizeof(with) - 2; /* the blank becomes a new line */
+		buf_addf(&text, "Server Internal Error: %.*s\n%s",
+		    (int)(cut - e->text), e->text, cut + 1);
+	} else if (rc == RC_EXISTS) {
+		buf_addf(&text, "Server Internal Error: %s", e->text);
+	} else if (strstr(e->text, RANGE_EXHAUSTED) != NULL) {
+		buf_add_str(&text, e->text);
+	}
+	if (text.len > 0)
+		api_error(c, rc_http(rc), class, buf_cstr(&text));
+	else
+		api_fail(c, rc, e);
+}
+
+void
 api_error(
     struct http_call *c, int status, const char *class_name, const char *text)
 {

@@ -152,7 +152,7 @@ post_request(struct http_call *c)
 	if (rc == RC_OK)
 		api_json(c, 200, infos(c, &r));
 	else
-		api_fail(c, rc, &e);
+		api_fail_enrol(c, rc, &e);
 	ca_requests_done(&r);
 }
 

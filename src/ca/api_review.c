@@ -286,7 +286,7 @@ act(struct http_call *c)
 		    "com.netscape.certsrv.request.RequestNotFoundException",
 		    e.text);
 	else
-		api_fail(c, rc, &e);
+		api_fail_enrol(c, rc, &e);
 }
 
 static const struct http_route items[] = {

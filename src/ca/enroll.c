@@ -255,7 +255,7 @@ ca_sign_template(
 
 	t->issuer = ca->signing.cert.subject;
 	if ((rc = settle_transparency(ca, t, e)) != RC_OK ||
-	    (rc = ca_new_id(ca, &t->serial, "cert", e)) != RC_OK ||
+	    (rc = ca_new_serial(ca, &t->serial, e)) != RC_OK ||
 	    (rc = clamp_validity(ca, t, e)) != RC_OK)
 		return rc;
 	if (t->sigalg >= SIGALG_COUNT ||
@@ -267,6 +267,24 @@ ca_sign_template(
 		return rc;
 	return key_sign_object(
 	    ca->signing.key, t->sigalg, buf_view(&tbs), der, e);
+}
+
+/* Exhausted numbers, in the words that scripts know (spec deployment 4.4). */
+static enum rc
+explain_numbers(struct ca *ca, const struct num *id, enum rc rc, struct err *e)
+{
+	char text[NUM_TEXT_MAX];
+
+	if (e == NULL || !text_starts(e->text, RANGE_EXHAUSTED))
+		return rc;
+	if (numbers_random(ca->numbers, RANGE_REQUEST))
+		num_0x(text, id);
+	else
+		num_dec(text, id);
+	return err_set(e, rc,
+	    "Request %s was completed with errors. CA has exhausted all "
+	    "available serial numbers",
+	    text);
 }
 
 enum rc
@@ -283,8 +301,9 @@ ca_issue(struct ca *ca, struct request_rec *r, struct cert_template *t,
 
 	if (a == NULL)
 		return err_set(e, RC_NOMEM, "certificate record");
-	if ((rc = ca_sign_template(ca, t, &der, e)) != RC_OK)
-		return rc;
+	rc = ca_sign_template(ca, t, &der, e);
+	if (rc != RC_OK)
+		return explain_numbers(ca, &r->id, rc, e);
 	meta[0] = arena_printf(a, "requestId:%s", num_dec(dec, &r->id));
 	if (profile != NULL)
 		meta[1] = arena_printf(a, "profileId:%s", profile);
@@ -483,8 +502,10 @@ submit_one(const struct one *o, const struct request_rec *proto,
 
 	if (a == NULL)
 		return err_set(e, RC_NOMEM, "enrolment");
-	if ((rc = ca_new_id(ca, &id, "request", e)) != RC_OK)
-		return rc;
+	if ((rc = ca_new_request_id(ca, &id, e)) != RC_OK)
+		return err_prefix(e,
+		    "Unable to create enrollment request: Unable to create "
+		    "enrollment request");
 	r = request_rec_new(&id, o->renewal != NULL ? "renewal" : "enrollment");
 	if (r == NULL)
 		return err_set(e, RC_NOMEM, "enrolment");

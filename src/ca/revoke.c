@@ -115,7 +115,7 @@ new_request(struct ca *ca, struct request_rec **out, const char *type,
 	char dec[NUM_TEXT_MAX];
 	enum rc rc;
 
-	if ((rc = ca_new_id(ca, &id, "request", e)) != RC_OK)
+	if ((rc = ca_new_request_id(ca, &id, e)) != RC_OK)
 		return rc;
 	r = request_rec_new(&id, type);
 	if (r == NULL)

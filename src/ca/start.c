@@ -16,8 +16,6 @@
 #include "x509/name.h"
 
 enum {
-	ID_BITS_MIN = 64,
-	ID_BITS_MAX = 159, /* positive in 20 octets (RFC 5280 4.1.2.2) */
 	SHORTEST_SLEEP_MS = 50,
 	RETRY_MS = 10000,
 	TICK_MS = 60000,
@@ -41,6 +39,7 @@ ca_free(struct ca *ca)
 		issuing_point_free(ca->points[i]);
 		free(ca->point_ids[i]);
 	}
+	numbers_free(ca->numbers);
 	profiles_free(ca->profiles);
 	acl_free(ca->acl);
 	ocsp_table_free(ca->ocsp_ready);
@@ -141,44 +140,29 @@ load_keys(struct ca *ca, struct err *e)
 }
 
 enum rc
-ca_new_id(struct ca *ca, struct num *out, const char *what, struct err *e)
+ca_new_request_id(struct ca *ca, struct num *out, struct err *e)
 {
-	uint8_t b[NUM_MAX];
-	int64_t bits =
-	    strcmp(what, "cert") == 0 ? ca->cert_id_bits : ca->request_id_bits;
-	size_t n = (size_t)(bits + 7) / 8;
-
-	if (RAND_bytes(b, (int)n) != 1)
-		return err_openssl(e, RC_CRYPTO, "random number");
-	if (bits % 8 != 0)
-		b[0] &= (uint8_t)((1u << (bits % 8)) - 1);
-	return num_from_view(out, view_of(b, n), e);
+	return numbers_new(ca->numbers, RANGE_REQUEST, out, e);
 }
 
-static enum rc
-load_ids(struct ca *ca, struct err *e)
+enum rc
+ca_new_serial(struct ca *ca, struct num *out, struct err *e)
 {
-	static const char *const what[] = { "cert", "request" };
-	int64_t *const bits[] = { &ca->cert_id_bits, &ca->request_id_bits };
-	AUTO_BUF name = buf_empty(256);
-	enum rc rc;
+	AUTO(rec) there = NULL;
+	char hex[NUM_TEXT_MAX];
+	enum rc rc = numbers_new(ca->numbers, RANGE_SERIAL, out, e);
 
-	for (size_t i = 0; i < 2; i++) {
-		const char *g =
-		    cfg_getf(ca->cfg, "dbs.%s.id.generator", what[i]);
-		if (g != NULL && strcmp(g, "random") != 0)
-			return err_set(e, RC_UNSUPPORTED,
-			    "CS.cfg: dbs.%s.id.generator=%s: this version has "
-			    "only random",
-			    what[i], g);
-		buf_reset(&name);
-		buf_addf(&name, "dbs.%s.id.length", what[i]);
-		rc = cfg_int(ca->cfg, bits[i], buf_cstr(&name), ID_BITS_MIN,
-		    ID_BITS_MAX, 128, e);
-		if (rc != RC_OK)
-			return rc;
-	}
-	return RC_OK;
+	/* the request is stored before the certificate: too late to ask then;
+	 * a random number needs no asking */
+	if (rc != RC_OK || numbers_random(ca->numbers, RANGE_SERIAL))
+		return rc;
+	rc = store_get(ca->store, &there, REC_CERT, num_hex(hex, out), e);
+	if (rc == RC_NOTFOUND)
+		return RC_OK;
+	return rc == RC_OK
+	    ? err_set(e, RC_EXISTS,
+		  "Unable to add certificate record: Record already exists")
+	    : rc;
 }
 
 static const char *
@@ -358,6 +342,8 @@ follow(void *arg, const struct feed_item *i)
 		reload_acl(ca, i->rec);
 		break;
 	default:
+		if (numbers_follow(ca->numbers, i))
+			instance_wake(ca->instance);
 		break;
 	}
 }
@@ -552,6 +538,8 @@ ca_tick(struct subsystem *s, int64_t now_ms)
 	a = a < b ? a : b;
 	b = tick_points(ca, now_ms);
 	a = a < b ? a : b;
+	b = numbers_tick(ca->numbers, now_ms);
+	a = a < b ? a : b;
 	return a > SHORTEST_SLEEP_MS ? a : SHORTEST_SLEEP_MS;
 }
 
@@ -596,7 +584,7 @@ load_settings(struct ca *ca, struct err *e)
 		 e)) != RC_OK)
 		return rc;
 	ca->nonces_max = (size_t)n;
-	return load_ids(ca, e);
+	return RC_OK;
 }
 
 enum rc
@@ -615,6 +603,7 @@ ca_open_parts(struct ca *ca, struct err *e)
 	    instance_host(ca->instance), instance_http_port(ca->instance));
 	if ((rc = file_mkdirs(p->host, 0700, e)) != RC_OK ||
 	    (rc = load_settings(ca, e)) != RC_OK ||
+	    (rc = numbers_open(&ca->numbers, ca->sub, e)) != RC_OK ||
 	    (rc = acl_load(&ca->acl, ca->store, e)) != RC_OK ||
 	    (rc = profiles_new(&ca->profiles, ca->store, dir,
 		 buf_cstr(&applied), ca->clock, e)) != RC_OK ||
@@ -626,7 +615,7 @@ ca_open_parts(struct ca *ca, struct err *e)
 		return err_set(e, RC_NOMEM, "CA");
 	rc = store_watch(ca->store, &ca->watch,
 	    1u << REC_CERT | 1u << REC_PROFILE | 1u << REC_ACL |
-		1u << REC_USER | 1u << REC_GROUP,
+		1u << REC_USER | 1u << REC_GROUP | NUMBERS_KINDS,
 	    UINT64_MAX, follow, ca, e);
 	if (rc != RC_OK)
 		return rc;

@@ -11,6 +11,7 @@
 #include "ca/rulings.h"
 #include "crl/issuing_point.h"
 #include "instance/audit.h"
+#include "instance/numbers.h"
 #include "profile/engine.h"
 #include "x509/cert.h"
 #include "x509/ocsp.h"
@@ -67,7 +68,7 @@ struct ca {
 	int64_t next_status_ms;
 	bool nonces;
 	size_t nonces_max;
-	int64_t cert_id_bits, request_id_bits;
+	struct numbers *numbers;
 	char *patterns[CA_PATTERNS_MAX]; /* of the routes */
 	size_t n_patterns;
 
@@ -88,9 +89,10 @@ MUST enum rc ca_open_parts(struct ca *ca, struct err *e);
 
 /* The profile engine's environment for this CA now. */
 void ca_profile_env(struct ca *ca, struct profile_env *env);
-/* A fresh random number of cert.id.length (or request.id.length) bits. */
-MUST enum rc ca_new_id(
-    struct ca *ca, struct num *out, const char *what, struct err *e);
+/* The number of a new request; of a new certificate: RC_EXISTS when somebody
+ * stored one under it already (the number is used up all the same). */
+MUST enum rc ca_new_request_id(struct ca *ca, struct num *out, struct err *e);
+MUST enum rc ca_new_serial(struct ca *ca, struct num *out, struct err *e);
 /* Adds one audit line to a batch as an effect. */
 void ca_audit_effect(
     struct ca *ca, struct batch *b, const struct audit_entry *x);

@@ -20,6 +20,7 @@
 #include "instance/chain.h"
 #include "instance/control.h"
 #include "instance/dbconf.h"
+#include "instance/highwater.h"
 #include "instance/instance_http.h"
 #include "instance/password.h"
 
@@ -328,6 +329,17 @@ open_audit(struct instance *i, struct subsystem *s, struct err *e)
 	    &s->audit, s->cfg, buf_cstr(&path), i->keystore, i->clock, e);
 }
 
+static enum rc
+open_highwater(struct instance *i, struct subsystem *s, struct err *e)
+{
+	enum rc rc = highwater_open(&s->highwater, i->paths, s->name, e);
+
+	return rc == RC_OK
+	    ? highwater_bind(s->highwater, s->store,
+		  !dbconf_is_directory(s->cfg), i->host, i->clock, e)
+	    : rc;
+}
+
 /* <sub>.enabled of server.cfg: pki-server subsystem-disable. */
 static bool
 subsystem_enabled(const struct instance *i, const char *name)
@@ -370,6 +382,7 @@ start_subsystem(
 		    path);
 	if ((rc = dbconf_open_store(&s->store, s->cfg, i->passwords, i->paths,
 		 s->name, i->keystore, i->clock, e)) != RC_OK ||
+	    (rc = open_highwater(i, s, e)) != RC_OK ||
 	    (rc = open_audit(i, s, e)) != RC_OK)
 		return err_prefix(e, "%s", cls->name);
 	rc = cls->start(s, e);
@@ -579,6 +592,7 @@ instance_stop(struct instance *i, int grace_ms)
 	http_server_free(i->http);
 	for (size_t k = i->n_subs; k-- > 0;) {
 		audit_free(i->subs[k].audit);
+		highwater_free(i->subs[k].highwater);
 		store_free(i->subs[k].store);
 		cfg_free(i->subs[k].cfg);
 	}

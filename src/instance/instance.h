@@ -13,6 +13,7 @@
 
 struct instance;
 struct audit;
+struct highwater;
 
 /* A subsystem as the instance sees it. */
 struct subsystem {
@@ -22,7 +23,8 @@ struct subsystem {
 	struct cfg *cfg;     /* <sub>/CS.cfg */
 	struct store *store; /* shared if the settings say so */
 	struct audit *audit;
-	void *self; /* struct ca ... */
+	struct highwater *highwater; /* bound to the store */
+	void *self;                  /* struct ca ... */
 	const struct subsystem_class *cls;
 };
 struct subsystem_class {

@@ -282,8 +282,7 @@ range_next(struct range_state *s, uint64_t *out, struct err *e)
 	}
 	if (range_left_now(s) == 0)
 		return err_set(e, RC_UNAVAILABLE,
-		    "All serial numbers are used. The max serial number is "
-		    "%s%s",
+		    RANGE_EXHAUSTED " The max serial number is %s%s",
 		    kinds[s->kind].hex && s->form == RANGE_LEGACY ? "0x" : "",
 		    range_text(text, s->kind, s->form, s->now.end));
 	*out = first_free(s, &s->now);

@@ -86,6 +86,8 @@ void range_remove(enum range_kind kind, struct cfg *c);
 /* Numbers left in the current range; in both. */
 uint64_t range_left_now(const struct range_state *s);
 uint64_t range_left(const struct range_state *s);
+/* How the text of RC_UNAVAILABLE begins when no number is left. */
+#define RANGE_EXHAUSTED "All serial numbers are used."
 /* The next number, changing s: mark moves on, an empty range is followed by the
  * next one. RC_UNAVAILABLE "All serial numbers are used. The max serial number
  * is 20". */
