@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the shipped profiles: generate.py [OUTDIR] (default: beside itself).
 
-table.txt says what each profile does, names.txt how it is called. Run it after
+table.txt says what each profile does, names.txt how it is called, ids.txt how
+its policies are called. Run it after
 changing either and commit the result. With --check it writes nothing and fails
 when a file on disk differs.
 
@@ -438,13 +439,14 @@ def put_part(lines, prefix, class_id, params):
     for k in sorted(params):
         lines.append('%s.params.%s=%s' % (prefix, k, params[k]))
 
-def numbers(profile, count):
-    """Policy ids; the server profiles keep 12 for the common name policy,
-    which users' documents refer to."""
-    ids = [str(i + 1) for i in range(count)]
-    if profile == 'caServerCert':
-        ids[-1] = '12'
-    return ids
+def arrange(profile, name, pols, table):
+    """The policies of a set in their order, each with its id."""
+    words = table.get((profile, name))
+    if words is None:
+        return [(str(i), p) for i, p in enumerate(pols, 1)]
+    pairs = [(w + ':' + w).split(':')[:2] for w in words]
+    assert sorted(int(at) for _, at in pairs) == list(range(1, len(pols) + 1))
+    return [(i, pols[int(at) - 1]) for i, at in pairs]
 
 def head(profile, rows, names):
     name, desc = names[profile]
@@ -483,7 +485,7 @@ def head(profile, rows, names):
                   'updater.u1.name=Subsystem Group Updater']
     return lines
 
-def profile_text(profile, rows, names):
+def profile_text(profile, rows, names, table):
     lines = head(profile, rows, names)
     sets = []
     for row in rows:
@@ -493,9 +495,10 @@ def profile_text(profile, rows, names):
         name = m[1] if m else set_name(profile)
         sets.append(name)
         pols = policies(profile, *(row[4:10] + [''] * (10 - len(row))))
-        ids = numbers(profile, len(pols))
-        lines.append('policyset.%s.list=%s' % (name, ','.join(ids)))
-        for i, (default, params, constraint, cparams) in zip(ids, pols):
+        placed = arrange(profile, name, pols, table)
+        lines.append('policyset.%s.list=%s' % (
+            name, ','.join(i for i, _ in placed)))
+        for i, (default, params, constraint, cparams) in placed:
             prefix = 'policyset.%s.%s.' % (name, i)
             put_part(lines, prefix + 'default', default, params)
             put_part(lines, prefix + 'constraint', constraint, cparams)
@@ -612,6 +615,7 @@ def registry_text():
 
 def all_files():
     names = {r[0]: (r[1], r[2]) for r in read_rows('names.txt', 2)}
+    table = {(r[0], r[1]): r[2].split() for r in read_rows('ids.txt', 2)}
     rows = {}
     for r in read_rows('table.txt', 9):
         rows.setdefault(r[0].split()[0], []).append(r)
@@ -619,7 +623,7 @@ def all_files():
     files = {}
     for profile in rows:
         files['ca/%s.cfg' % profile] = profile_text(profile, rows[profile],
-                                                    names)
+                                                    names, table)
     files['profile.list'] = list_text(sorted(rows))
     files['registry.cfg'] = registry_text()
     for row in BOOT:

@@ -24,21 +24,6 @@ static const struct opt global_opts[] = {
 	OPT_FLAG("version", "Show the version number."),
 	OPT_END,
 };
-const struct opt server_opts[] = { SERVER_OPTS, OPT_END };
-
-void
-server_say(const struct server *s, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!s->verbose)
-		return;
-	fprintf(stderr, "INFO: ");
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-}
 
 /* The subsystem that a command's name begins with ("ca" of "ca-user-find"), or
  * NULL. */
@@ -346,10 +331,6 @@ main(int argc, char **argv)
 		perror("ERROR: standard output");
 		status = SERVER_EXIT_ERROR;
 	}
-	keystore_free(s.ks);
-	cfg_free(s.cs);
-	cfg_free(s.pins);
-	instance_paths_free(s.paths);
-	args_free(s.global);
+	server_done(&s);
 	return status;
 }

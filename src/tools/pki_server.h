@@ -58,6 +58,8 @@ struct server {
 	struct keystore *ks;
 };
 
+/* Frees what hangs in it. */
+void server_done(struct server *s);
 /* Stops the instance if it runs, and starts it (pki_server_life.c). */
 MUST enum rc server_restart(struct server *s, struct err *e);
 /* Says on standard error what happens, with --verbose. */

@@ -13,6 +13,7 @@
 enum {
 	POINTS_MAX = 64,
 	POINT_ID_MAX = 64,
+	REASON_TEXT_MAX = 32,
 	CRL_FILE_MAX = 256 * 1024 * 1024,
 };
 
@@ -215,6 +216,21 @@ run_record_show(struct server *s, const struct args *a, struct err *e)
 	return RC_OK;
 }
 
+/* "CERTIFICATE_HOLD", as this command writes reasons. */
+static void
+print_reason(int reason)
+{
+	char text[REASON_TEXT_MAX];
+	size_t i = 0;
+
+	for (const char *s = crl_reason_label(reason);
+	     *s != '\0' && i + 1 < sizeof(text); s++)
+		text[i++] =
+		    *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s;
+	text[i] = '\0';
+	out_field("Reason", text);
+}
+
 static enum rc
 print_entries(const struct crl *crl, struct err *e)
 {
@@ -230,7 +246,7 @@ print_entries(const struct crl *crl, struct err *e)
 		out_field("Serial Number", num_0x(serial, &x.serial));
 		out_field("Revoked On", server_date(text, x.date));
 		if (x.reason != CRLREASON_NONE)
-			out_field("Reason", crl_reason_label(x.reason));
+			print_reason(x.reason);
 	}
 	return RC_OK;
 }

@@ -22,6 +22,32 @@ enum {
 	MODULES_MAX = 8,
 };
 
+const struct opt server_opts[] = { SERVER_OPTS, OPT_END };
+
+void
+server_say(const struct server *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!s->verbose)
+		return;
+	fprintf(stderr, "INFO: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void
+server_done(struct server *s)
+{
+	keystore_free(s->ks);
+	cfg_free(s->cs);
+	cfg_free(s->pins);
+	instance_paths_free(s->paths);
+	args_free(s->global);
+}
+
 const char *const server_subsystems[SERVER_SUBSYSTEMS] = { "ca", "kra", "ocsp",
 	"tks", "tps" };
 
