@@ -25,6 +25,8 @@ auth_method_name(enum auth_method m)
 		return "passwdUserDBAuthMgr";
 	case AUTH_CERTIFICATE:
 		return "certUserDBAuthMgr";
+	case AUTH_TOKEN:
+		return "TokenAuth";
 	}
 	return "";
 }

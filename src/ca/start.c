@@ -44,6 +44,7 @@ ca_free(struct ca *ca)
 	acl_free(ca->acl);
 	ocsp_table_free(ca->ocsp_ready);
 	callers_free(ca->callers);
+	ca_domain_free(ca->domain);
 	identity_done(&ca->signing);
 	identity_done(&ca->ocsp);
 	buf_done(&ca->issuer_text);
@@ -540,6 +541,8 @@ ca_tick(struct subsystem *s, int64_t now_ms)
 	a = a < b ? a : b;
 	b = numbers_tick(ca->numbers, now_ms);
 	a = a < b ? a : b;
+	b = ca_domain_tick(ca, now_ms);
+	a = a < b ? a : b;
 	return a > SHORTEST_SLEEP_MS ? a : SHORTEST_SLEEP_MS;
 }
 
@@ -604,6 +607,7 @@ ca_open_parts(struct ca *ca, struct err *e)
 	if ((rc = file_mkdirs(p->host, 0700, e)) != RC_OK ||
 	    (rc = load_settings(ca, e)) != RC_OK ||
 	    (rc = numbers_open(&ca->numbers, ca->sub, e)) != RC_OK ||
+	    (rc = ca_domain_new(ca, &ca->domain, e)) != RC_OK ||
 	    (rc = acl_load(&ca->acl, ca->store, e)) != RC_OK ||
 	    (rc = profiles_new(&ca->profiles, ca->store, dir,
 		 buf_cstr(&applied), ca->clock, e)) != RC_OK ||

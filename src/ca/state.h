@@ -6,6 +6,7 @@
 #include "auth/acl.h"
 #include "ca/ca.h"
 #include "ca/callers.h"
+#include "ca/domain.h"
 #include "ca/ocsp_table.h"
 #include "ca/profiles.h"
 #include "ca/rulings.h"
@@ -47,6 +48,7 @@ struct ca {
 
 	struct profiles *profiles;
 	struct callers *callers;
+	struct ca_domain *domain;
 	struct acl *acl; /* behind acl_lock: replaced when the record changes */
 	pthread_rwlock_t acl_lock;
 	struct issuing_point *points[CA_POINTS_MAX];

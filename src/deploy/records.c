@@ -8,6 +8,7 @@
 #include "auth/user.h"
 #include "ca/profiles.h"
 #include "deploy/install.h"
+#include "domain/domain_host.h"
 
 static const char *const groups[][2] = {
 	{ "Certificate Manager Agents", "Agents of the certificate manager" },
@@ -109,6 +110,30 @@ add_subsystem_user(struct install *in, struct err *e)
 	return group_add_member(in->store, "Subsystem Group", u.uid, e);
 }
 
+/* A CA that manages its own domain is the first member. */
+static enum rc
+join_own_domain(struct install *in, struct err *e)
+{
+	struct domain_host h = { .type = "CA", .manager = true };
+	const char *name = values_str(in->v, "pki_hostname");
+	int64_t secure, plain;
+	enum rc rc;
+
+	if (strcmp(cfg_str(in->cs, "securitydomain.select", ""), "new") != 0)
+		return RC_OK;
+	if ((rc = text_int(&secure, values_str(in->v, "pki_https_port"), 1,
+		 65535, e)) != RC_OK ||
+	    (rc = text_int(&plain, values_str(in->v, "pki_http_port"), 1, 65535,
+		 e)) != RC_OK)
+		return rc;
+	h.secure = (int)secure;
+	h.plain = values_bool(in->v, "pki_http_enable") ? (int)plain : 0;
+	if (strlen(name) >= sizeof(h.name))
+		return err_set(e, RC_INVALID, "pki_hostname: too long");
+	snprintf(h.name, sizeof(h.name), "%s", name);
+	return domain_host_put(in->store, &h, e);
+}
+
 enum rc
 install_records(struct install *in, struct err *e)
 {
@@ -123,9 +148,9 @@ install_records(struct install *in, struct err *e)
 	if ((rc = seed(in, e)) != RC_OK ||
 	    (rc = profiles_install(
 		 in->store, from, to, buf_cstr(&applied), e)) != RC_OK ||
-	    (rc = add_admin(in, e)) != RC_OK)
-		return rc;
-	if ((rc = add_subsystem_user(in, e)) != RC_OK)
+	    (rc = add_admin(in, e)) != RC_OK ||
+	    (rc = add_subsystem_user(in, e)) != RC_OK ||
+	    (rc = join_own_domain(in, e)) != RC_OK)
 		return rc;
 	return install_ds_finish(in, e);
 }

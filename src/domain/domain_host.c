@@ -26,9 +26,8 @@ domain_type(const char *type)
 	return NULL;
 }
 
-/* A DNS name or an address: it becomes part of an id and of a DN. */
-static bool
-is_host_name(const char *s)
+bool
+domain_host_is_name(const char *s)
 {
 	for (const char *p = s; *p != '\0'; p++) {
 		if (!isalnum((unsigned char)*p) && strchr(".-_:", *p) == NULL)
@@ -69,7 +68,7 @@ domain_host_check(struct domain_host *h, struct err *e)
 		    "TPS or EST)",
 		    h->type);
 	snprintf(h->type, sizeof(h->type), "%s", type);
-	if (!is_host_name(h->name))
+	if (!domain_host_is_name(h->name))
 		return err_set(
 		    e, RC_INVALID, "Invalid host name: \"%.100s\"", h->name);
 	return check_ports(h, e);

@@ -29,6 +29,9 @@ struct domain_host {
 	bool manager, clone;
 };
 
+/* A DNS name or a numeric address, by its characters? It becomes part of ids. */
+bool domain_host_is_name(const char *s);
+
 /* Known type, a host name or address, ports in range; puts the type in capitals
  * and the three ports that are 0 to secure. RC_INVALID says which. */
 MUST enum rc domain_host_check(struct domain_host *h, struct err *e);

@@ -112,7 +112,7 @@ is_token(const char *s)
 {
 	size_t n = s != NULL ? strlen(s) : 0;
 
-	if (n == 0 || n > TOKEN_DIGITS_MAX)
+	if (n == 0 || n > TOKEN_DIGITS_MAX || !isdigit((unsigned char)s[n - 1]))
 		return false;
 	for (size_t i = s[0] == '-'; i < n; i++) {
 		if (!isdigit((unsigned char)s[i]))
@@ -133,7 +133,7 @@ domain_session_find(struct store *s, struct domain_session *out,
 		return err_set(e, RC_AUTH, "install token: malformed");
 	rc = store_get(s, &r, REC_DOMAIN_SESSION, token, e);
 	if (rc == RC_NOTFOUND)
-		return err_set(e, RC_AUTH,
+		return err_set(e, rc,
 		    "install token: not known here; it has not replicated yet, "
 		    "or is of another security domain");
 	if (rc != RC_OK)

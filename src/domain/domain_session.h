@@ -31,8 +31,8 @@ struct domain_session {
  * the decimal form of a random number of 63 bits, as clients expect. */
 MUST enum rc domain_session_new(struct store *s, struct secret **token,
     struct domain_session *x, int64_t now_ms, struct err *e);
-/* What a token stands for. RC_AUTH when it is unknown, malformed or older than
- * life_ms. */
+/* What a token stands for. RC_NOTFOUND when it is not (or not yet) in this
+ * store; RC_AUTH when it is malformed or older than life_ms. */
 MUST enum rc domain_session_find(struct store *s, struct domain_session *out,
     const char *token, int64_t now_ms, int64_t life_ms, struct err *e);
 /* Its host has joined. Idempotent. */

@@ -23,11 +23,11 @@
 #include "instance/highwater.h"
 #include "instance/instance_http.h"
 #include "instance/password.h"
+#include "keys/roots.h"
 
 enum {
 	CLASSES_MAX = 8,
 	SUBSYSTEMS_MAX = 8,
-	ROOTS_MAX = 256,
 	CHAIN_MAX = 8, /* issuers sent with the TLS certificate */
 	TICK_MAX_MS = 60000,
 };
@@ -236,36 +236,14 @@ open_keys(struct instance *i, struct err *e)
 	return rc == RC_AUTH ? err_prefix(e, "%s", i->paths->password) : rc;
 }
 
-/* Roots for client certificates: every certificate trusted to issue them. */
-struct roots {
-	struct buf der[ROOTS_MAX];
-	size_t n;
-};
-
-static bool
-collect_root(void *arg, const struct keystore_cert *c)
-{
-	struct roots *r = arg;
-
-	/* SSL column holds T or C */
-	size_t ssl = strcspn(c->trust, ",");
-	if (memchr(c->trust, 'T', ssl) == NULL &&
-	    memchr(c->trust, 'C', ssl) == NULL)
-		return true;
-	r->der[r->n] = buf_empty(0);
-	buf_add_view(&r->der[r->n], c->der);
-	if (buf_check(&r->der[r->n], NULL) == RC_OK)
-		r->n++;
-	return r->n < ROOTS_MAX;
-}
-
 static enum rc
-new_server(struct instance *i, struct roots *roots, struct err *e)
+new_server(struct instance *i, struct err *e)
 {
 	AUTO(key) key = NULL;
+	AUTO(roots) roots = NULL;
 	AUTO_BUF cert = buf_empty(0);
 	AUTO(arena) arena = arena_new(0);
-	struct view chain[1 + CHAIN_MAX], cas[ROOTS_MAX];
+	struct view chain[1 + CHAIN_MAX];
 	const char *nick =
 	    cfg_str(i->server_cfg, "sslserver.nickname", "Server-Cert");
 	const char *address = cfg_str(i->server_cfg, "address", "");
@@ -280,11 +258,9 @@ new_server(struct instance *i, struct roots *roots, struct err *e)
 	if ((rc = cfg_int(
 		 i->server_cfg, &threads, "net.threads", 1, 64, 1, e)) != RC_OK)
 		return rc;
-	rc = keystore_each_cert(i->keystore, NULL, collect_root, roots, e);
-	if (rc != RC_OK)
+	/* client certificates come from any issuer that is trusted for TLS */
+	if ((rc = roots_load(&roots, i->keystore, "TC", e)) != RC_OK)
 		return rc;
-	for (size_t k = 0; k < roots->n; k++)
-		cas[k] = buf_view(&roots->der[k]);
 	chain[0] = buf_view(&cert);
 	rc = arena == NULL ? err_set(e, RC_NOMEM, "TLS server")
 			   : chain_issuers(i->keystore, chain[0], chain + 1,
@@ -294,7 +270,7 @@ new_server(struct instance *i, struct roots *roots, struct err *e)
 	p.key = key;
 	p.chain = chain;
 	p.n_chain++;
-	p.client_cas = cas;
+	p.client_cas = roots->items;
 	p.n_client_cas = roots->n;
 	p.net_threads = (size_t)threads;
 	if (i->http_port > 0)
@@ -458,8 +434,7 @@ control_command(void *arg, const char *command, struct view args,
 }
 
 static enum rc
-start_parts(struct instance *i, const struct instance_params *p,
-    struct roots *roots, struct err *e)
+start_parts(struct instance *i, const struct instance_params *p, struct err *e)
 {
 	enum rc rc;
 
@@ -468,7 +443,7 @@ start_parts(struct instance *i, const struct instance_params *p,
 	    (rc = take_lock(i, e)) != RC_OK ||
 	    (rc = open_keys(i, e)) != RC_OK ||
 	    (rc = instance_http_new(&i->pages, i, e)) != RC_OK ||
-	    (rc = new_server(i, roots, e)) != RC_OK ||
+	    (rc = new_server(i, e)) != RC_OK ||
 	    (rc = instance_http_routes(i->pages, e)) != RC_OK)
 		return rc;
 	for (size_t k = 0; k < n_classes; k++) {
@@ -548,18 +523,11 @@ instance_start(
     struct instance **out, const struct instance_params *p, struct err *e)
 {
 	struct instance *i = new_empty(p);
-	struct roots *roots = calloc(1, sizeof(*roots));
 	enum rc rc;
 
-	if (i == NULL || roots == NULL) {
-		instance_stop(i, 0);
-		free(roots);
+	if (i == NULL)
 		return err_set(e, RC_NOMEM, "instance");
-	}
-	rc = start_parts(i, p, roots, e);
-	for (size_t k = 0; k < roots->n; k++)
-		buf_done(&roots->der[k]);
-	free(roots);
+	rc = start_parts(i, p, e);
 	if (rc != RC_OK) {
 		explain(i, e);
 		instance_stop(i, 0);
