@@ -4,7 +4,6 @@
  * Owns:    nothing; results go into struct install, keystore and store.
  * Trusts:  checked values; the shipped bootstrap profiles.
  * Threads: one. */
-#include <openssl/rand.h>
 
 #include "base/file.h"
 #include "ca/enroll.h"
@@ -16,16 +15,6 @@
 #include "x509/gn.h"
 #include "x509/name.h"
 #include "x509/req.h"
-
-static enum rc
-random_num(struct num *out, struct err *e)
-{
-	uint8_t b[16];
-
-	if (RAND_bytes(b, sizeof(b)) != 1)
-		return err_openssl(e, RC_CRYPTO, "random number");
-	return num_from_view(out, view_of(b, sizeof(b)), e);
-}
 
 static enum rc
 write_pem(struct install *in, const char *id, const char *suffix,
@@ -182,7 +171,7 @@ make_request(struct making *m, struct err *e)
 	struct num id;
 	enum rc rc;
 
-	if ((rc = random_num(&id, e)) != RC_OK)
+	if ((rc = install_number(m->in, RANGE_REQUEST, &id, e)) != RC_OK)
 		return rc;
 	m->req = request_rec_new(&id, "enrollment");
 	if (m->req == NULL)
@@ -277,7 +266,7 @@ sign(struct making *m, struct err *e)
 		m->t.not_after = in->ca_cert.not_after;
 	rc = m->plan == &plan_signing && fixed[0] != '\0'
 	    ? num_parse(&m->t.serial, fixed, false, e)
-	    : random_num(&m->t.serial, e);
+	    : install_number(in, RANGE_SERIAL, &m->t.serial, e);
 	if (rc != RC_OK || (rc = template_tbs(&tbs, &m->t, e)) != RC_OK)
 		return rc;
 	m->der = buf_empty(CERT_DER_MAX);

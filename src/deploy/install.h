@@ -10,6 +10,7 @@
 #include "deploy/values.h"
 #include "instance/dbconf.h"
 #include "keys/keystore.h"
+#include "store/range.h"
 #include "store/store.h"
 #include "x509/cert.h"
 
@@ -38,12 +39,27 @@ struct install {
 	struct buf ca_der;
 	struct cert ca_cert;
 	struct buf subsystem_der, admin_der;
+	/* numbers in ranges; the others are random */
+	struct range_state numbers[RANGE_KINDS];
+	bool ranged[RANGE_KINDS], random_serials;
 	void (*say)(void *arg, const char *line); /* progress, may be NULL */
 	void *say_arg;
 };
 
 /* The settings of a new CS.cfg (spec deployment 1.5, ca 4.1). */
 MUST enum rc install_settings(struct install *in, struct err *e);
+/* The generators and ranges of CS.cfg (spec deployment 4.2); part of
+ * install_settings. */
+MUST enum rc install_numbers(struct install *in, struct err *e);
+/* A clone's range as its master gave it (updateNumberRange); serial management
+ * is then on. */
+MUST enum rc install_range_given(struct install *in, enum range_kind kind,
+    const char *begin, const char *end, struct err *e);
+/* The next request id or serial number. */
+MUST enum rc install_number(
+    struct install *in, enum range_kind kind, struct num *out, struct err *e);
+/* nextRange in the store, the host's high-water file; the records are there. */
+MUST enum rc install_numbers_finish(struct install *in, struct err *e);
 /* Copies of the files beside CS.cfg; those that are there already stay. */
 MUST enum rc install_conf_files(struct install *in, struct err *e);
 /* PKCS #12 files, chain and certificates that the user brings along, into the

@@ -357,7 +357,8 @@ build_whole(struct install *in, struct err *e)
 		(rc = install_admin(in, e)) != RC_OK))
 		return rc;
 	install_say(in, "Storing groups, users, access rules and profiles");
-	if ((rc = install_records(in, e)) != RC_OK)
+	if ((rc = install_records(in, e)) != RC_OK ||
+	    (rc = install_numbers_finish(in, e)) != RC_OK)
 		return rc;
 	/* closed before the daemon opens them */
 	store_free(in->store);

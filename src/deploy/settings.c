@@ -34,6 +34,12 @@ static const char *const settings[][2] = {
 	{ "dbs.cert.id.length", "%(pki_cert_id_length)s" },
 	{ "dbs.request.id.generator", "%(pki_request_id_generator)s" },
 	{ "dbs.request.id.length", "%(pki_request_id_length)s" },
+	{ "dbs.cert.id.radix", "16" },
+	{ "dbs.request.id.radix", "10" },
+	{ "dbs.enableSerialManagement", "false" },
+	{ "dbs.requestDN", "ou=ca, ou=requests" },
+	{ "dbs.serialDN", "ou=certificateRepository, ou=ca" },
+	{ "ca.serialNumberUpdateInterval", "600" },
 	{ "ca.enableNonces", "true" },
 	{ "ca.maxNumberOfNonces", "100" },
 	{ "ca.byName", "true" },
@@ -184,6 +190,8 @@ install_settings(struct install *in, struct err *e)
 			return rc;
 	}
 	if (in->db != NULL && (rc = dbconf_save(in->db, in->cs, e)) != RC_OK)
+		return rc;
+	if ((rc = install_numbers(in, e)) != RC_OK)
 		return rc;
 	return write_server_cfg(in, e);
 }

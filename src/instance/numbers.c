@@ -59,22 +59,28 @@ save_spans(void *state, struct cfg *cs, struct err *e)
 	return range_save(state, cs, e);
 }
 
-/* The high-water file first: where the two differ, it knows more. */
-static enum rc
-save(void *arg, const struct range_state *s, bool spans, struct err *e)
+enum rc
+numbers_note(struct highwater *h, const struct range_state *s, struct err *e)
 {
-	struct numbers *n = arg;
 	char names[2][ROW_MAX], mark[24], top[24];
 	struct highwater_row rows[2] = { { names[0], mark },
 		{ names[1], top } };
-	struct range_state copy = *s;
-	enum rc rc;
 
 	snprintf(names[0], ROW_MAX, "range.%s.mark", words[s->kind]);
 	snprintf(names[1], ROW_MAX, "range.%s.top", words[s->kind]);
 	snprintf(mark, sizeof(mark), "%" PRIu64, s->mark);
 	snprintf(top, sizeof(top), "%" PRIu64, s->top);
-	rc = highwater_set(n->sub->highwater, rows, 2, e);
+	return highwater_set(h, rows, 2, e);
+}
+
+/* The high-water file first: where the two differ, it knows more. */
+static enum rc
+save(void *arg, const struct range_state *s, bool spans, struct err *e)
+{
+	struct numbers *n = arg;
+	struct range_state copy = *s;
+	enum rc rc = numbers_note(n->sub->highwater, s, e);
+
 	if (rc != RC_OK || !spans)
 		return rc;
 	return cscfg_change(instance_paths(n->sub->instance), n->sub->name,

@@ -25,6 +25,10 @@ MUST enum rc numbers_open(
 void numbers_free(struct numbers *n);
 OWNED(numbers)
 
+/* Writes the host-local part of a state (mark, top) durably. */
+MUST enum rc numbers_note(
+    struct highwater *h, const struct range_state *s, struct err *e);
+
 /* A new number of that kind (not RANGE_REPLICA). RC_UNAVAILABLE: "All serial
  * numbers are used. The max serial number is 0x18". */
 MUST enum rc numbers_new(

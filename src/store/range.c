@@ -198,11 +198,11 @@ put_places(
 	snprintf(range_name, sizeof(range_name), "dbs.%sRangeDN", small);
 	switch (s->kind) {
 	case RANGE_REQUEST:
-		buf_addf(&dn, "ou=%s,ou=requests", sub);
+		buf_addf(&dn, "ou=%s, ou=requests", sub);
 		buf_addf(&range_dn, "ou=requests,ou=%s", ranges);
 		break;
 	case RANGE_SERIAL:
-		buf_addf(&dn, "ou=%s,ou=%s", records, sub);
+		buf_addf(&dn, "ou=%s, ou=%s", records, sub);
 		buf_addf(&range_dn, "ou=%s,ou=%s", records, ranges);
 		break;
 	case RANGE_REPLICA:

@@ -443,7 +443,7 @@ def test_precheck_makes_nothing(tree):
     ("pki_clone=True", "pki_clone"), ("pki_subordinate=True", "pki_subordinate"),
     ("pki_pkcs12_path=/x", "pki_pkcs12_path"), ("pki_req_ext_add=True", "pki_req_ext_add"),
     ("pki_ca_signing_cert_path=/x", "pki_ca_signing_cert_path"), ("pki_share_db=True", "pki_share_db"),
-    ("pki_cert_id_generator=legacy", "pki_cert_id_generator"), ("pki_profiles_in_ldap=True", "pki_profiles_in_ldap"),
+    ("pki_cert_id_generator=sequential", "pki_cert_id_generator"), ("pki_profiles_in_ldap=True", "pki_profiles_in_ldap"),
 ])
 def test_what_this_version_cannot_do_is_refused_by_name(tree, extra, told):
     done = tree.spawn(extra, status=None)
@@ -452,8 +452,8 @@ def test_what_this_version_cannot_do_is_refused_by_name(tree, extra, told):
 
 
 def test_parameter_without_effect_is_told(tree):
-    done = tree.spawn("pki_replica_number_range_start=5", options=("--no-start",))
-    assert "pki_replica_number_range_start" in done.stdout and "no effect" in done.stdout
+    done = tree.spawn("pki_registry_enable=False", options=("--no-start",))
+    assert "pki_registry_enable" in done.stdout and "no effect" in done.stdout
 
 
 # --- refusals ----------------------------------------------------------------------
