@@ -23,7 +23,7 @@ extern const struct api_routes api_info_routes, api_account_routes,
 extern const struct api_routes servlet_ocsp_routes, servlet_crl_routes,
     servlet_enroll_routes, servlet_agent_routes, servlet_cert_routes,
     servlet_profile_routes, servlet_revoke_routes, servlet_info_routes,
-    servlet_domain_routes;
+    servlet_domain_routes, servlet_config_routes;
 
 /* The CA that serves the call. */
 struct ca *api_ca(struct http_call *c);

@@ -56,10 +56,37 @@ own_certificate(struct ca *ca, struct view der, struct err *e)
 	return RC_OK;
 }
 
+/* An install token: the submission goes on as whom it stands for. */
+static enum rc
+token_auth(struct ca *ca, struct ca_submission *s, struct principal **who,
+    struct err *e)
+{
+	const char *token = s->get(s->arg, "sessionID");
+	struct domain_session x;
+	enum rc rc;
+
+	if (token == NULL || token[0] == '\0')
+		return err_set(e, RC_AUTH,
+		    "Authentication failed: TokenAuth needs an install token "
+		    "(sessionID)");
+	if ((rc = ca_domain_token(
+		 ca, &x, token, s->peer != NULL ? s->peer : "", e)) != RC_OK ||
+	    (rc = ca_domain_unspent(&x, e)) != RC_OK) {
+		if (rc == RC_NOTFOUND && e != NULL)
+			rc = e->rc = RC_AUTH;
+		rc_ignore(err_prefix(e, "Authentication failed"));
+		return rc;
+	}
+	if ((*who = ca_domain_principal(&x)) == NULL)
+		return err_set(e, RC_NOMEM, "enrolment");
+	s->who = *who;
+	return RC_OK;
+}
+
 /* The profile's authenticator (spec profiles 11). */
 static enum rc
-authenticate(struct ca *ca, const struct profile *p,
-    const struct ca_submission *s, struct request_rec *r, struct err *e)
+authenticate(struct ca *ca, const struct profile *p, struct ca_submission *s,
+    struct principal **token_holder, struct request_rec *r, struct err *e)
 {
 	enum rc rc;
 	const char *id = p->auth_id;
@@ -77,6 +104,11 @@ authenticate(struct ca *ca, const struct profile *p,
 		if (who == NULL)
 			return err_set(e, RC_AUTH,
 			    "Authentication failed: %s needs a log-in", id);
+	} else if (strcmp(id, "TokenAuth") == 0) {
+		if ((rc = token_auth(ca, s, token_holder, e)) != RC_OK)
+			return rc;
+		who = s->who;
+		request_set(r, "auth_token.group", who->groups[0]);
 	} else if (strcmp(id, "SSLclientCertAuth") == 0) {
 		if ((rc = own_certificate(ca, s->client_cert, e)) != RC_OK)
 			return rc;
@@ -451,7 +483,8 @@ reject(struct ca *ca, struct request_rec *r, struct batch *b,
 struct one {
 	struct ca *ca;
 	const struct ca_submission *s;
-	struct profile *outer, *p; /* p: the original's for renewals */
+	struct principal *token_holder; /* owned; s->who when TokenAuth */
+	struct profile *outer, *p;      /* p: the original's for renewals */
 	struct profile_submission in;
 	struct renewal *renewal; /* NULL = none */
 	size_t seq;
@@ -548,7 +581,7 @@ submit_one(const struct one *o, const struct request_rec *proto,
 }
 
 static enum rc
-prepare(struct ca *ca, const struct ca_submission *s, struct one *o,
+prepare(struct ca *ca, struct ca_submission *s, struct one *o,
     struct renewal *n, struct request_rec *proto, struct arena *a,
     struct err *e)
 {
@@ -561,7 +594,8 @@ prepare(struct ca *ca, const struct ca_submission *s, struct one *o,
 		return err_set(
 		    e, RC_CONFLICT, "Profile %s not enabled", o->outer->id);
 	if (o->outer->auth_id[0] != '\0' &&
-	    ((rc = authenticate(ca, o->outer, s, proto, e)) != RC_OK ||
+	    ((rc = authenticate(ca, o->outer, s, &o->token_holder, proto, e)) !=
+		    RC_OK ||
 		(rc = authorize(o->outer, s, e)) != RC_OK))
 		return rc;
 	o->in = (struct profile_submission){ s->get, s->arg };
@@ -611,7 +645,8 @@ enum rc
 ca_submit(struct ca *ca, const struct ca_submission *s, struct ca_requests *out,
     struct err *e)
 {
-	struct one o = { .ca = ca, .s = s };
+	struct ca_submission mine = *s; /* who it is may come from a token */
+	struct one o = { .ca = ca, .s = &mine };
 	struct renewal n = { .outer = s };
 	struct num zero = num_from_u64(0);
 	AUTO(request_rec) proto = request_rec_new(&zero, "enrollment");
@@ -621,13 +656,14 @@ ca_submit(struct ca *ca, const struct ca_submission *s, struct ca_requests *out,
 	out->n = 0;
 	if (proto == NULL || a == NULL)
 		return err_set(e, RC_NOMEM, "enrolment");
-	rc = prepare(ca, s, &o, &n, proto, a, e);
+	rc = prepare(ca, &mine, &o, &n, proto, a, e);
 	if (rc == RC_OK)
 		rc = submit_all(&o, proto, out, e);
 	if (rc != RC_OK)
 		ca_requests_done(out);
 	profile_free(o.outer);
 	profile_free(o.p);
+	principal_free(o.token_holder);
 	request_rec_free(n.orig);
 	return rc;
 }

@@ -41,7 +41,8 @@ ca_routes(struct ca *ca, struct err *e)
 		&servlet_crl_routes, &servlet_enroll_routes,
 		&servlet_agent_routes, &servlet_cert_routes,
 		&servlet_revoke_routes, &servlet_profile_routes,
-		&servlet_info_routes, &servlet_domain_routes };
+		&servlet_info_routes, &servlet_domain_routes,
+		&servlet_config_routes };
 	enum rc rc;
 
 	for (size_t b = 0; b < sizeof(bases) / sizeof(bases[0]); b++) {

@@ -8,6 +8,7 @@ import urllib.parse
 import xml.etree.ElementTree as xml
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 import instance
@@ -250,3 +251,98 @@ def test_a_member_asks_the_manager_about_a_token(agent, pair):
     form = dict(uid="KRA-h-8443", name="A subsystem", certificate=text)
     assert post(client, path, sessionID="17", **form)[1]["Error"] == "Error: Not authenticated"
     assert post(client, path, sessionID=token(agent, subsystem="KRA"), **form)[0] == "0"
+
+
+# --- what a clone fetches of its master ----------------------------------------------
+
+CONFIG = "/ca/admin/ca/getConfigEntries"
+RANGE = "/ca/admin/ca/updateNumberRange"
+
+
+def config(client, session, **form):
+    """The entries, as a dictionary."""
+    status, body = client.call("POST", CONFIG, urllib.parse.urlencode(
+        dict(op="get", xmlOutput="true", sessionID=session, **form)), FORM)
+    doc = xml.fromstring(body)
+    assert status == 200 and doc.find("Status").text == "0", body
+    return {x.find("name").text: x.find("value").text for x in doc.findall("Config")}
+
+
+def test_a_clone_reads_the_masters_settings(ca, agent, anonymous):
+    session = token(agent)
+    x = config(anonymous, session, names="cs.type,ca.signing.certreq,ca.subsystem.certreq,no.such,cloning.ca.type",
+               substores="securitydomain,no.store")
+    assert x["cs.type"] == "CA" and x["securitydomain.name"] and "no.such" not in x
+    for tag in ("signing", "subsystem"):
+        der = base64.b64decode(x[f"ca.{tag}.certreq"], validate=True)
+        assert x509.load_der_x509_csr(der).is_signature_valid
+    # several reads and a repeat after a lost answer are one installation
+    assert config(anonymous, session, names="cs.type") == {"cs.type": "CA"}
+
+
+def test_passwords_leave_only_to_a_good_token_over_tls(golden):
+    server = instance.Ca(golden)
+    try:
+        instance.set_lines(server.conf / "password.conf", {"internaldb": "ds secret", "replicationdb": "repl&secret"})
+        server.start()
+        names = "internaldb.ldapauth.password,internaldb.replication.password"
+        session, client = token(server.agent()), server.anonymous()
+        assert config(client, session, names=names) == {"internaldb.ldapauth.password": "ds secret",
+                                                        "internaldb.replication.password": "repl&secret"}
+        for bad in ("", "17", session[:-1]):
+            status, x = post(client, CONFIG, op="get", names=names, sessionID=bad)
+            assert (status, x["Error"]) == ("2", "Error: Not authenticated")
+        # a TPS token holds no right to clone
+        assert post(client, CONFIG, op="get", names=names,
+                    sessionID=token(server.agent(), subsystem="TPS"))[1]["Error"] == "Error: Not authorized"
+        form = urllib.parse.urlencode({"op": "get", "names": names, "sessionID": session})
+        status, body = server.plain("POST", CONFIG, form, FORM)
+        assert status == 403 and b"secret" not in body
+        # once its host has joined, the token has done its work
+        assert join(client, session)[0] == "0"
+        assert post(client, CONFIG, op="get", names=names, sessionID=session)[0] == "2"
+        assert post(client, RANGE, type="replicaId", sessionID=session)[1]["Error"] == "Error: Authentication failed"
+        for log in (server.log, server.logs / "ca/signedAudit/ca_audit"):
+            assert "secret" not in log.read_text().replace("secrets", "")
+    finally:
+        server.remove()
+
+
+def test_a_range_is_handed_to_a_token_only(agent, anonymous):
+    session = token(agent)
+    status, x = post(anonymous, RANGE, type="serialNo", sessionID=session)
+    assert status == "1" and x["Error"].startswith("Error: ")  # random numbers have no ranges
+    assert post(anonymous, RANGE, type="serialNo")[1]["Error"] == "Error: Authentication failed"
+    assert post(anonymous, RANGE, type="serialNo", sessionID=token(agent, subsystem="TPS"))[1]["Error"] == (
+        "Error: Authorization failed")
+    status, x = post(anonymous, RANGE, type="replicaId", sessionID=session)
+    assert status == "0" and int(x["beginNumber"]) <= int(x["endNumber"])
+
+
+# --- certificates for members -----------------------------------------------------------
+
+def test_a_token_enrols_for_its_subsystem(agent, anonymous):
+    form = {"profileId": "caInternalAuthServerCert", "cert_request_type": "pkcs10", "xml": "true",
+            "cert_request": instance.csr(CLONE)}
+    status, body = anonymous.call("POST", "/ca/ee/ca/profileSubmit", urllib.parse.urlencode(
+        dict(form, sessionID=token(agent))), FORM)
+    assert status == 200
+    cert = x509.load_der_x509_certificate(base64.b64decode(xml.fromstring(body).find("Requests/Request/b64").text))
+    names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == [CLONE]
+    # over REST the token is an attribute of the submission
+    body = instance.enrolment("caInternalAuthServerCert",
+                              {"cert_request_type": "pkcs10", "cert_request": instance.csr(CLONE)})
+    body["Attributes"] = {"Attribute": [{"name": "sessionID", "value": token(agent)}]}
+    assert anonymous.json("POST", "certrequests", body)["entries"][0]["requestStatus"] == "complete"
+
+
+def test_without_a_good_token_nothing_is_enrolled(agent, anonymous):
+    body = instance.enrolment("caInternalAuthServerCert",
+                              {"cert_request_type": "pkcs10", "cert_request": instance.csr(CLONE)})
+    expect(401, lambda: anonymous.json("POST", "certrequests", body))
+    spent = token(agent)
+    assert join(anonymous, spent)[0] == "0"
+    for bad in ("17", "x", spent):
+        body["Attributes"] = {"Attribute": [{"name": "sessionID", "value": bad}]}
+        expect(401, lambda: anonymous.json("POST", "certrequests", body))
