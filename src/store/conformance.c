@@ -702,8 +702,8 @@ effects_are_drained_in_order_and_kept_on_demand(void **state)
 	batch_effect(b, "mail", view_str("three"));
 	batch_effect(b, "publish", view_str("four"));
 	OK(store_commit(s, b, e));
-	assert_int_equal(d.told, 1);
 	assert_int_equal(store_effects_waiting(s), 4);
+	assert_int_equal(d.told, 1);
 	OK(store_drain(s, "publish", note_effect, &d, e));
 	assert_string_equal(d.text, "publish=two publish=four");
 	assert_int_equal(store_effects_waiting(s), 2);

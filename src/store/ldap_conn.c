@@ -3,6 +3,7 @@
  * Owns:    the pooled connections.
  * Trusts:  nothing: answers come from the network.
  * Threads: any; a connection belongs to its taker until it is given back. */
+#include <poll.h>
 #include <time.h>
 
 #include "base/secret.h"
@@ -149,26 +150,56 @@ wait_free(struct ldap_be *be)
 	return true;
 }
 
+/* Has the server closed it while it rested? Else the next operation would find
+ * out, too late to say whether it was carried out. */
+static bool
+stale(LDAP *ld)
+{
+	struct pollfd p = { .events = POLLRDHUP };
+
+	return ldap_get_option(ld, LDAP_OPT_DESC, &p.fd) != LDAP_SUCCESS ||
+	    (poll(&p, 1, 0) > 0 && p.revents != 0);
+}
+
+enum rc
+dir_up(struct ldap_be *be, struct err *e)
+{
+	if (!be->hung)
+		return RC_OK;
+	return err_set(e, RC_UNAVAILABLE,
+	    "directory %s does not answer within %d ms", be->url,
+	    be->timeout_ms);
+}
+
 enum rc
 dir_take(struct ldap_be *be, LDAP **out, struct err *e)
 {
-	enum rc rc;
+	enum rc rc = dir_up(be, e);
 
+	if (rc != RC_OK)
+		return rc;
 	pthread_mutex_lock(&be->pool_lock);
 	if (!wait_free(be)) {
 		pthread_mutex_unlock(&be->pool_lock);
 		return err_set(e, RC_UNAVAILABLE,
 		    "directory: all %zu connections are busy", be->max_open);
 	}
-	if (be->n_idle > 0) {
+	while (be->n_idle > 0) {
 		*out = be->idle[--be->n_idle];
-		pthread_mutex_unlock(&be->pool_lock);
-		return RC_OK;
+		if (!stale(*out)) {
+			pthread_mutex_unlock(&be->pool_lock);
+			return RC_OK;
+		}
+		be->n_open--;
+		ldap_unbind_ext_s(*out, NULL, NULL);
+		*out = NULL;
 	}
 	be->n_open++;
 	pthread_mutex_unlock(&be->pool_lock);
 	if ((rc = dir_connect(be, out, e)) == RC_OK)
 		return RC_OK;
+	if (rc == RC_TIMEOUT)
+		be->hung = true;
 	pthread_mutex_lock(&be->pool_lock);
 	be->n_open--;
 	pthread_cond_signal(&be->pool_free);
@@ -176,8 +207,14 @@ dir_take(struct ldap_be *be, LDAP **out, struct err *e)
 	return rc;
 }
 
-static bool
-broken(int code)
+bool
+dir_rc_passing(enum rc rc)
+{
+	return rc == RC_UNAVAILABLE || rc == RC_TIMEOUT || rc == RC_NOMEM;
+}
+
+bool
+dir_broken(int code)
 {
 	return code == LDAP_SERVER_DOWN || code == LDAP_CONNECT_ERROR ||
 	    code == LDAP_TIMEOUT || code == LDAP_UNAVAILABLE ||
@@ -189,8 +226,10 @@ dir_give(struct ldap_be *be, LDAP *ld, int code)
 {
 	size_t n = 0;
 
+	if (code == LDAP_TIMEOUT)
+		be->hung = true; /* until the feed has got an answer */
 	pthread_mutex_lock(&be->pool_lock);
-	if (!broken(code)) {
+	if (!dir_broken(code)) {
 		be->idle[be->n_idle++] = ld;
 	} else {
 		/* what waits beside a broken connection is broken too */
@@ -202,7 +241,7 @@ dir_give(struct ldap_be *be, LDAP *ld, int code)
 	for (size_t i = 0; i < n; i++)
 		ldap_unbind_ext_s(be->idle[i], NULL, NULL);
 	pthread_mutex_unlock(&be->pool_lock);
-	if (broken(code))
+	if (dir_broken(code))
 		ldap_unbind_ext_s(ld, NULL, NULL);
 }
 

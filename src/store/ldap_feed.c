@@ -3,7 +3,7 @@
  * entryUSN for what it missed (spec directory 5).
  * Owns:    the watcher thread and its connection.
  * Trusts:  nothing: entries may be another vendor's.
- * Threads: the pipeline lock is held around every delivery. */
+ * Threads: feed_lock is held around every delivery. */
 #include <time.h>
 
 #include "base/log.h"
@@ -91,6 +91,7 @@ void
 dir_deliver_own(
     struct ldap_be *be, enum rec_kind k, const char *id, const struct rec *r)
 {
+	LOCKED(&be->feed_lock);
 	if (be->live)
 		be->own[be->own_at++ % LDAP_BE_RING] = fingerprint(k, id, r);
 	if (r == NULL)
@@ -166,7 +167,7 @@ dir_watch(void *impl, struct watch *w, uint64_t since, struct err *e)
 	struct changes c = { NULL, 0 };
 	enum rc rc = RC_OK;
 
-	LOCKED(&be->pipeline);
+	LOCKED(&be->feed_lock);
 	if (since != UINT64_MAX && since != 0 &&
 	    (!be->has_usn || since >> LDAP_BE_EPOCH_SHIFT != be->epoch ||
 		(since & mask) > be->newest))
@@ -234,7 +235,8 @@ is_deletion(LDAP *ld, LDAPMessage *entry)
 static void
 arrived(struct ldap_be *be, enum rec_kind k, const struct rec *r, bool gone)
 {
-	LOCKED(&be->pipeline);
+	dir_wait_landed(be, k, r->id); /* it may be one of ours */
+	LOCKED(&be->feed_lock);
 	if (own_change(be, fingerprint(k, r->id, gone ? NULL : r)))
 		return;
 	if (gone)
@@ -260,7 +262,7 @@ fill_gap(struct ldap_be *be, struct err *e)
 	struct changes c = { NULL, 0 };
 	enum rc rc;
 
-	LOCKED(&be->pipeline);
+	LOCKED(&be->feed_lock);
 	if (!be->has_usn)
 		return RC_OK;
 	rc = changed_since(be, &c, be->newest, e);
@@ -302,19 +304,37 @@ begin_search(struct ldap_be *be, LDAP *ld, int *msgid)
 	return c;
 }
 
+/* Commits that lost their connection: the directory answers again. What it has
+ * not carried out after a while it will not. */
+static void
+finish_cut(struct ldap_be *be, int64_t follows_ms)
+{
+	struct err e = { 0 };
+
+	if (dir_recover(be, follows_ms > LDAP_BE_ORPHAN_MS, &e) != RC_OK)
+		log_warning("store", "%s, continuing", e.text);
+}
+
 static void
 follow(struct ldap_be *be, LDAP *ld, int msgid)
 {
-	while (!be->closing) {
+	int64_t since = clock_mono_ms(be->clock), next = since;
+
+	while (!be->closing && !be->hung) {
 		struct timeval tv = { 0, LDAP_BE_POLL_MS * 1000 };
 		LDAPMessage *res = NULL;
 		int r = ldap_result(ld, msgid, LDAP_MSG_ONE, &tv, &res);
+		int64_t now = clock_mono_ms(be->clock);
 
 		if (r == LDAP_RES_SEARCH_ENTRY)
 			on_entry(be, ld, res);
 		ldap_msgfree(res);
 		if (r < 0 || r == LDAP_RES_SEARCH_RESULT)
 			return;
+		if (now >= next) {
+			finish_cut(be, now - since);
+			next = now + LDAP_BE_POLL_MS;
+		}
 	}
 }
 
@@ -333,6 +353,7 @@ watcher(void *arg)
 		if (dir_connect(be, &ld, &e) == RC_OK &&
 		    begin_search(be, ld, &msgid) == LDAP_SUCCESS) {
 			be->live = true;
+			be->hung = false;
 			if (fill_gap(be, &e) == RC_OK)
 				follow(be, ld, msgid);
 			be->live = false;

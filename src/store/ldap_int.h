@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ldap_int.h - the directory as a store (internal to store/ldap_*.c).
  *
- * Writes go one commit at a time, each change one LDAP operation; the new state
- * comes back with the post-read control and is handed to the feed before the
- * commit returns. Changes from elsewhere come by a persistent search over the
+ * Commits run side by side, each change one LDAP operation; those that touch the
+ * same record follow one another. The new state comes back with the post-read
+ * control and is handed to the feed before the commit returns. Changes from elsewhere come by a persistent search over the
  * whole base, with a search by entryUSN for what happened before or in between.
  * Effects lie in a host-local LMDB store (the spool), first as an intention
  * that names the commit's decision, then, when that came true, as rows. */
@@ -11,6 +11,7 @@
 #define STORE_LDAP_INT_H
 
 #include <ldap.h>
+#include <time.h>
 
 #include "base/thread.h"
 #include "store/filter_int.h"
@@ -19,19 +20,32 @@
 
 enum {
 	LDAP_BE_CONNECTIONS = 8,
-	LDAP_BE_TIMEOUT_MS = 10000,
+	LDAP_BE_TIMEOUT_MS = 5000,
 	LDAP_BE_PAGE = 500,
 	LDAP_BE_RING = 1024, /* own changes the feed may still report */
 	LDAP_BE_RETRIES = 5, /* of a modification whose value is there */
 	LDAP_BE_DN_MAX = 4096,
 	LDAP_BE_RECONNECT_MS = 1000,
 	LDAP_BE_POLL_MS = 200,
+	LDAP_BE_PIPELINE = 8,     /* commits on their way at once */
+	LDAP_BE_GIVEN_UP = 256,   /* more callers than that do not wait */
+	LDAP_BE_ORPHAN_MS = 5000, /* a cut operation may still be carried out */
 	LDAP_BE_EPOCH_SHIFT = 44, /* entryUSN below, epoch above */
 };
 
 /* An own change that the persistent search will report once more. */
 struct ldap_own {
 	uint64_t id_hash, state_hash;
+};
+
+/* An intention whose commit has ended. */
+struct settle {
+	uint64_t intent;
+	bool came_true;
+};
+struct dir_numbers {
+	uint64_t *list;
+	size_t n;
 };
 
 struct ldap_be {
@@ -50,15 +64,31 @@ struct ldap_be {
 	LDAP **idle;
 	size_t n_idle, n_open, max_open;
 
-	pthread_mutex_t pipeline; /* commits and all deliveries */
+	pthread_mutex_t flight_lock; /* of the next six */
+	pthread_cond_t landed;
+	uint64_t tickets, boarding; /* given out, next to go on board */
+	uint64_t given_up[LDAP_BE_GIVEN_UP];
+	uint64_t flying; /* records of commits on their way, as bits */
+	unsigned n_flying;
+
+	pthread_mutex_t settle_lock; /* of the next five */
+	pthread_cond_t settle_work, settle_idle;
+	struct settle *settles;
+	size_t settle_n;
+	struct dir_numbers orphans;
+	bool settle_stop, settling;
+	pthread_t settler;
+	_Atomic uint64_t intents;
+
+	pthread_mutex_t feed_lock; /* all deliveries; the next two */
 	struct ldap_own own[LDAP_BE_RING];
 	size_t own_at;
-	uint64_t intents;
 
 	pthread_t watcher;
 	bool watching;
 	_Atomic bool closing;
 	_Atomic bool live; /* the persistent search runs */
+	_Atomic bool hung; /* it lets operations wait; asked by the watcher */
 	bool has_usn;      /* the USN plug-in acts */
 	uint64_t epoch;
 	_Atomic uint64_t newest; /* entryUSN handed to all watchers */
@@ -79,6 +109,12 @@ enum rc dir_connect(struct ldap_be *be, LDAP **out, struct err *e);
 enum rc dir_connect_params(
     const struct ldap_params *p, LDAP **out, struct err *e);
 void dir_pool_done(struct ldap_be *be);
+/* Is the connection of an operation with that result lost? */
+bool dir_broken(int code);
+/* May that error pass by itself, the directory being away or slow? */
+bool dir_rc_passing(enum rc rc);
+/* RC_UNAVAILABLE at once while the directory is known not to answer. */
+enum rc dir_up(struct ldap_be *be, struct err *e);
 
 /* --- ldap_map.c --------------------------------------------------------- */
 
@@ -109,10 +145,29 @@ enum rc dir_rdn_value(struct ldap_be *be, struct buf *out, enum rec_kind k,
 enum rc dir_add_parents(
     struct ldap_be *be, LDAP *ld, const char *dn, struct err *e);
 
+/* --- ldap_op.c ----------------------------------------------------------- */
+
+struct op_result {
+	int code;        /* of LDAP */
+	struct rec *now; /* the caller's: the entry as the operation left it */
+	bool gone;       /* deleted by it */
+};
+/* Asks for an entry as an operation leaves it. */
+int dir_post_read_control(LDAPControl **out);
+/* Makes one change. */
+enum rc dir_op(struct ldap_be *be, LDAP *ld, const struct change *c,
+    LDAPControl *post, struct op_result *out, struct err *e);
+
 /* --- ldap_write.c ------------------------------------------------------- */
 
 /* store_commit of this back-end. */
 enum rc dir_commit(void *impl, const struct batch *b, struct err *e);
+/* Makes a change of a cut commit; one that was made already is RC_OK. */
+enum rc dir_redo(struct ldap_be *be, const struct change *c, struct err *e);
+/* Until no commit is on its way that touches the record. */
+void dir_wait_landed(struct ldap_be *be, enum rec_kind k, const char *id);
+/* Now and ms milliseconds, as pthread_cond_timedwait wants it. */
+void dir_deadline(struct timespec *t, int ms);
 
 /* --- ldap_read.c -------------------------------------------------------- */
 
@@ -132,7 +187,7 @@ enum rc dir_read_one(struct ldap_be *be, struct buf *out, const char *dn,
 
 /* --- ldap_feed.c -------------------------------------------------------- */
 
-/* pipeline is held: hands an own change to the watchers. */
+/* Hands an own change to the watchers. */
 void dir_deliver_own(
     struct ldap_be *be, enum rec_kind k, const char *id, const struct rec *r);
 enum rc dir_watch(void *impl, struct watch *w, uint64_t since, struct err *e);
@@ -142,14 +197,22 @@ void dir_feed_stop(struct ldap_be *be);
 
 /* --- ldap_spool.c ------------------------------------------------------- */
 
-/* Writes the effects of b as intended; *intent 0 when there are none. */
+/* Writes what b intends; *intent 0 when there is nothing to write. */
 enum rc dir_intend(
     struct ldap_be *be, uint64_t *intent, const struct batch *b, struct err *e);
-/* came_true: the intended effects become rows; else they go. */
-enum rc dir_settle(
-    struct ldap_be *be, uint64_t intent, bool came_true, struct err *e);
-/* At start: asks the directory which intentions came true. */
-enum rc dir_recover(struct ldap_be *be, struct err *e);
+/* Soon (dir_settle_flush: now): came_true: the intended effects become rows;
+ * else they go. */
+void dir_settle(struct ldap_be *be, uint64_t intent, bool came_true);
+void dir_settle_flush(struct ldap_be *be);
+enum rc dir_settle_start(struct ldap_be *be, struct err *e);
+void dir_settle_stop(struct ldap_be *be);
+/* Takes up the intentions of an earlier run. */
+enum rc dir_spool_load(struct ldap_be *be, struct err *e);
+/* Nobody knows whether its decision came true. */
+void dir_orphan(struct ldap_be *be, uint64_t intent);
+/* Asks the directory for the decisions of all orphans and finishes those
+ * commits. final: what is not there now did not come true. */
+enum rc dir_recover(struct ldap_be *be, bool final, struct err *e);
 /* A host-local text by name ("" when absent) and its change. */
 enum rc dir_note_get(
     struct ldap_be *be, struct buf *out, const char *name, struct err *e);

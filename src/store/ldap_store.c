@@ -21,6 +21,7 @@ dir_drain(void *impl, const char *type,
 {
 	struct ldap_be *be = impl;
 
+	dir_settle_flush(be);
 	return store_drain(be->spool, type, fn, arg, e);
 }
 
@@ -29,6 +30,7 @@ dir_effects_waiting(void *impl)
 {
 	struct ldap_be *be = impl;
 
+	dir_settle_flush(be);
 	return store_effects_waiting(be->spool);
 }
 
@@ -72,6 +74,7 @@ dir_free(void *impl)
 	struct ldap_be *be = impl;
 
 	dir_feed_stop(be);
+	dir_settle_stop(be);
 	dir_pool_done(be);
 	store_free(be->spool);
 	secret_free(be->password);
@@ -82,9 +85,16 @@ dir_free(void *impl)
 	free(be->database);
 	free(be->subsystem);
 	free(be->domain);
+	free(be->settles);
+	free(be->orphans.list);
 	pthread_cond_destroy(&be->pool_free);
+	pthread_cond_destroy(&be->landed);
+	pthread_cond_destroy(&be->settle_work);
+	pthread_cond_destroy(&be->settle_idle);
 	pthread_mutex_destroy(&be->pool_lock);
-	pthread_mutex_destroy(&be->pipeline);
+	pthread_mutex_destroy(&be->flight_lock);
+	pthread_mutex_destroy(&be->settle_lock);
+	pthread_mutex_destroy(&be->feed_lock);
 	free(be);
 }
 
@@ -236,7 +246,9 @@ begin(struct ldap_be *be, const struct ldap_params *p, struct err *e)
 	memcpy(be->generation, buf_cstr(&id), id.len + 1);
 	if ((rc = read_usn(be, e)) != RC_OK ||
 	    (rc = check_epoch(be, e)) != RC_OK ||
-	    (rc = dir_recover(be, e)) != RC_OK)
+	    (rc = dir_spool_load(be, e)) != RC_OK ||
+	    (rc = dir_recover(be, false, e)) != RC_OK ||
+	    (rc = dir_settle_start(be, e)) != RC_OK)
 		return rc;
 	store_on_effect(be->spool, effects_came, be->store);
 	return dir_feed_start(be, e);
@@ -256,8 +268,13 @@ store_open_ldap(struct store **out, const struct ldap_params *p, struct err *e)
 	s->impl = be;
 	be->store = s;
 	pthread_mutex_init(&be->pool_lock, NULL);
-	pthread_mutex_init(&be->pipeline, NULL);
+	pthread_mutex_init(&be->flight_lock, NULL);
+	pthread_mutex_init(&be->settle_lock, NULL);
+	pthread_mutex_init(&be->feed_lock, NULL);
 	pthread_cond_init(&be->pool_free, NULL);
+	pthread_cond_init(&be->landed, NULL);
+	pthread_cond_init(&be->settle_work, NULL);
+	pthread_cond_init(&be->settle_idle, NULL);
 	if ((rc = begin(be, p, e)) != RC_OK)
 		return rc;
 	*out = store_steal(&s);

@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "store/change_wire.h"
 #include "store/rec_request.h"
 #include "store/store_backend.h"
 
@@ -184,10 +185,13 @@ changes_while_down_are_caught_up_after_a_restart(void **state)
 	assert_string_equal(log.text, "[1:REVOKED][3:VALID]");
 }
 
-/* An intention as a process leaves it that dies inside a commit. */
+/* An intention as a process leaves it that dies inside a commit: a mail, and
+ * the certificate `more` that was still to be revoked. */
 static void
-leave_intent(const char *id, const char *decision)
+leave_intent(const char *id, const char *decision, const char *more)
 {
+	AUTO(batch) rest = batch_new();
+	AUTO_BUF change = buf_empty(0);
 	struct lmdb_params p = { .dir = spool_a };
 	struct rec *r = rec_new(REC_SETTING, id);
 	AUTO(batch) x = batch_new();
@@ -196,6 +200,11 @@ leave_intent(const char *id, const char *decision)
 	rec_addf(r, "decisionKind", "%d", (int)REC_CERT);
 	rec_add_str(r, "decisionId", decision);
 	rec_add(r, "effect", view_of("0:mail\0hello", 12));
+	batch_modify(rest, REC_CERT, more);
+	batch_mod_str(rest, MOD_REPLACE, "certStatus", "REVOKED");
+	buf_add_str(&change, "1:");
+	change_write(&change, &rest->changes[0]);
+	rec_add(r, "change", buf_view(&change));
 	batch_add(x, r);
 	OK(store_open_lmdb(&spool, &p, e));
 	OK(store_commit(spool, x, e));
@@ -203,18 +212,63 @@ leave_intent(const char *id, const char *decision)
 }
 
 static void
-effects_of_a_cut_commit_follow_its_decision(void **state)
+cut_commit_is_finished_when_its_decision_came_true(void **state)
 {
+	AUTO(rec) one = NULL;
+	AUTO(rec) two = NULL;
+
 	(void)state;
 	add(a, 1);
+	add(a, 2);
 	store_free(a);
-	leave_intent("intent-5", "1");
-	leave_intent("intent-6", "2");
+	leave_intent("intent-5", "1", "1");
+	leave_intent("intent-6", "3", "2");
 	a = open_at(spool_a);
 	assert_int_equal(store_effects_waiting(a), 1);
+	OK(store_get(a, &one, REC_CERT, "1", e));
+	OK(store_get(a, &two, REC_CERT, "2", e));
+	assert_string_equal(rec_str(one, "certStatus"), "REVOKED");
+	assert_string_equal(rec_str(two, "certStatus"), "VALID");
 	store_free(a);
 	a = open_at(spool_a);
 	assert_int_equal(store_effects_waiting(a), 1);
+}
+
+/* Every shortened and every changed form of a change is read or refused. */
+static void
+damaged_changes_are_refused(void **state)
+{
+	AUTO(batch) from = batch_new();
+
+	(void)state;
+	batch_modify(from, REC_CERT, "1f");
+	batch_mod_str(from, MOD_ADD, "metaInfo", "a:b");
+	batch_mod_str(from, MOD_REPLACE, "revInfo", NULL);
+	batch_add(from, help_cert(7, CERT_VALID));
+	batch_delete(from, REC_USER, "x");
+	for (size_t i = 0; i < from->n; i++) {
+		AUTO_BUF w = buf_empty(0);
+		AUTO_BUF again = buf_empty(0);
+		AUTO(batch) to = batch_new();
+
+		change_write(&w, &from->changes[i]);
+		OK(change_read(to, buf_view(&w), e));
+		change_write(&again, &to->changes[0]);
+		assert_true(view_eq(buf_view(&w), buf_view(&again)));
+		for (size_t n = 0; n < w.len; n++) {
+			AUTO(batch) cut = batch_new();
+			AUTO(batch) odd = batch_new();
+
+			/* a modification may end behind any of its parts */
+			if (change_read(cut, view_of(w.data, n), NULL) == RC_OK)
+				assert_int_equal(
+				    from->changes[i].op, CHANGE_MODIFY);
+			w.data[n] ^= 0x55;
+			if (change_read(odd, buf_view(&w), NULL) == RC_OK)
+				assert_int_equal(odd->n, 1);
+			w.data[n] ^= 0x55;
+		}
+	}
 }
 
 static void
@@ -257,7 +311,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(changes_of_another_process_arrive_once),
 		CASE(changes_while_down_are_caught_up_after_a_restart),
-		CASE(effects_of_a_cut_commit_follow_its_decision),
+		CASE(cut_commit_is_finished_when_its_decision_came_true),
+		cmocka_unit_test(damaged_changes_are_refused),
 		CASE(added_value_that_is_there_has_no_effect),
 		CASE(wrong_password_is_refused),
 		CASE(lost_server_is_unavailable_and_its_gap_is_filled),

@@ -1,434 +1,201 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ldap_write.c - commits to the directory: one operation a change, in order.
+/* ldap_write.c - commits to the directory. Some run at once, each on its own
+ * connection; those that touch the same record follow one another, all begin in
+ * the order of their calls.
  * Owns:    nothing beyond one commit.
  * Trusts:  the batch passed batch_check.
- * Threads: any; the pipeline lock makes commits follow one another. */
+ * Threads: any. */
+#include <time.h>
+
+#include "base/log.h"
 #include "store/ldap_int.h"
 
-enum {
-	CLASSES_MAX = 16,
-};
-#define CONTROL_POST_READ "1.3.6.1.1.13.2"
+/* --- boarding ------------------------------------------------------------ */
 
-/* LDAPMod lists whose values are borrowed. */
-struct mods {
-	LDAPMod **list; /* NULL-terminated */
-	size_t n;
-};
+/* Records are told apart by one of 64 bits; two of one bit take turns though
+ * they need not. */
+static uint64_t
+bit_of(enum rec_kind k, const char *id)
+{
+	uint64_t h = 0xcbf29ce484222325u + k;
+
+	for (; *id != '\0'; id++)
+		h = (h ^ (uint8_t)(*id | 0x20)) * 0x100000001b3u; /* FNV-1a */
+	return 1ull << (h >> 58);
+}
+
+static uint64_t
+bits_of(const struct batch *b)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		bits |= bit_of(b->changes[i].kind, b->changes[i].id);
+	return bits;
+}
+
+void
+dir_deadline(struct timespec *t, int ms)
+{
+	clock_gettime(CLOCK_REALTIME, t);
+	t->tv_sec += ms / 1000;
+	t->tv_nsec += ms % 1000 * 1000000L;
+	t->tv_sec += t->tv_nsec / 1000000000L;
+	t->tv_nsec %= 1000000000L;
+}
+
+/* Tickets that were given up are passed over. */
+static void
+next_ticket(struct ldap_be *be)
+{
+	while (
+	    be->given_up[be->boarding % LDAP_BE_GIVEN_UP] == be->boarding + 1)
+		be->boarding++;
+	pthread_cond_broadcast(&be->landed);
+}
+
+/* Waits for its turn: RC_UNAVAILABLE when those in front take too long. */
+static enum rc
+board(struct ldap_be *be, uint64_t bits, struct err *e)
+{
+	uint64_t ticket;
+	struct timespec until;
+	int c = 0;
+
+	dir_deadline(&until, 2 * be->timeout_ms);
+	LOCKED(&be->flight_lock);
+	ticket = be->tickets++;
+	while (c == 0 &&
+	    (be->boarding != ticket || (be->flying & bits) != 0 ||
+		be->n_flying >= LDAP_BE_PIPELINE))
+		c = pthread_cond_timedwait(
+		    &be->landed, &be->flight_lock, &until);
+	if (c != 0) {
+		be->given_up[ticket % LDAP_BE_GIVEN_UP] = ticket + 1;
+		next_ticket(be);
+		return err_set(e, RC_UNAVAILABLE,
+		    "directory %s is too slow: %u changes are on their way",
+		    be->url, be->n_flying);
+	}
+	be->boarding++;
+	next_ticket(be);
+	be->flying |= bits;
+	be->n_flying++;
+	return RC_OK;
+}
 
 static void
-mods_done(struct mods *m)
+land(struct ldap_be *be, uint64_t bits)
 {
-	for (size_t i = 0; i < m->n; i++) {
-		struct berval **v = m->list[i]->mod_bvalues;
-
-		for (size_t j = 0; v != NULL && v[j] != NULL; j++)
-			free(v[j]);
-		free(v);
-		free(m->list[i]);
-	}
-	free(m->list);
+	LOCKED(&be->flight_lock);
+	be->flying &= ~bits;
+	be->n_flying--;
+	pthread_cond_broadcast(&be->landed);
 }
 
-/* Appends one LDAPMod over n borrowed values and perhaps one more. */
-static bool
-push_mod(struct mods *m, int op, const char *attr, const struct view *values,
-    size_t n, struct view extra)
+void
+dir_wait_landed(struct ldap_be *be, enum rec_kind k, const char *id)
 {
-	LDAPMod **list =
-	    reallocarray(m->list, m->n + 2, sizeof(struct ldapmod *));
-	LDAPMod *mod = calloc(1, sizeof(*mod));
-	struct berval **v = calloc(n + 2, sizeof(struct berval *));
-	size_t at = 0;
-
-	if (list != NULL)
-		m->list = list;
-	if (list == NULL || mod == NULL || v == NULL) {
-		free(mod);
-		free(v);
-		return false;
-	}
-	mod->mod_op = op | LDAP_MOD_BVALUES;
-	mod->mod_type = (char *)(uintptr_t)attr;
-	mod->mod_bvalues = v;
-	list[m->n++] = mod;
-	list[m->n] = NULL;
-	for (size_t i = 0; i < n + (extra.len > 0 ? 1 : 0); i++) {
-		struct view x = i < n ? values[i] : extra;
-
-		if ((v[at] = calloc(1, sizeof(struct berval))) == NULL)
-			return false;
-		v[at]->bv_val = (char *)(uintptr_t)x.data;
-		v[at++]->bv_len = x.len;
-	}
-	return true;
+	LOCKED(&be->flight_lock);
+	while ((be->flying & bit_of(k, id)) != 0)
+		pthread_cond_wait(&be->landed, &be->flight_lock);
 }
 
-/* --- control ------------------------------------------------------------ */
+/* --- commits ------------------------------------------------------------- */
 
-/* Asks for the entry as the operation leaves it. */
-static int
-post_read_control(LDAPControl **out)
-{
-	BerElement *ber = ber_alloc_t(LBER_USE_DER);
-	struct berval *value = NULL;
-	int c;
-
-	if (ber == NULL)
-		return LDAP_NO_MEMORY;
-	if (ber_printf(ber, "{v}", dir_read_attrs) == -1 ||
-	    ber_flatten(ber, &value) == -1) {
-		ber_free(ber, 1);
-		return LDAP_ENCODING_ERROR;
-	}
-	c = ldap_control_create(CONTROL_POST_READ, 1, value, 1, out);
-	ber_bvfree(value);
-	ber_free(ber, 1);
-	return c;
-}
-
-/* Waits for the answer of msgid; the record of a post-read into *out. */
-static int
-answer(struct ldap_be *be, LDAP *ld, int msgid, const struct change *c,
-    struct rec **out)
-{
-	struct timeval tv = { be->timeout_ms / 1000,
-		(be->timeout_ms % 1000) * 1000 };
-	LDAPControl **ctrls = NULL, *found;
-	LDAPMessage *res = NULL;
-	int r = ldap_result(ld, msgid, LDAP_MSG_ALL, &tv, &res), code = 0;
-
-	if (r == 0)
-		return LDAP_TIMEOUT;
-	if (r < 0) {
-		ldap_get_option(ld, LDAP_OPT_RESULT_CODE, &code);
-		return code != 0 ? code : LDAP_SERVER_DOWN;
-	}
-	r = ldap_parse_result(ld, res, &code, NULL, NULL, NULL, &ctrls, 1);
-	if (r != LDAP_SUCCESS)
-		return r;
-	found = ldap_control_find(CONTROL_POST_READ, ctrls, NULL);
-	if (code == LDAP_SUCCESS && found != NULL &&
-	    dir_post_read(be, &found->ldctl_value, c->kind, c->id, out, NULL) !=
-		RC_OK)
-		code = LDAP_DECODING_ERROR;
-	ldap_controls_free(ctrls);
-	return code;
-}
-
-/* --- operations --------------------------------------------------------- */
-
-/* The classes of the kind and what the record says beside them. */
-static bool
-class_values(struct mods *m, char *copy, const struct rec *r)
-{
-	const struct rec_attr *more = rec_attr(r, "objectClass");
-	char *part[CLASSES_MAX];
-	struct view v[CLASSES_MAX];
-	size_t kinds = text_split(copy, " ", part, CLASSES_MAX / 2);
-	size_t n = 0;
-
-	v[n++] = view_str("top");
-	for (size_t i = 0; i < kinds && i < CLASSES_MAX / 2; i++)
-		v[n++] = view_str(part[i]);
-	for (size_t i = 0; more != NULL && i < more->n; i++) {
-		bool there = false;
-
-		for (size_t j = 0; j < n; j++)
-			there |= value_equal("cn", v[j], more->values[i]);
-		if (!there && n < CLASSES_MAX)
-			v[n++] = more->values[i];
-	}
-	return push_mod(m, LDAP_MOD_ADD, "objectClass", v, n, view_of(NULL, 0));
-}
-
-static int
-do_add(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
-    LDAPControl **ctrls, struct rec **out)
-{
-	const struct kind_info *info = kind_info(c->kind);
-	struct mods m = { NULL, 0 };
-	AUTO_STR classes = strdup(info->classes);
-	AUTO_BUF rdn = buf_empty(0);
-	bool ok = classes != NULL &&
-	    dir_rdn_value(be, &rdn, c->kind, c->id, NULL) == RC_OK &&
-	    class_values(&m, classes, c->rec);
-	bool named = false;
-	int code = LDAP_NO_MEMORY, msgid = 0;
-
-	for (size_t i = 0; ok && i < c->rec->n; i++) {
-		const struct rec_attr *a = &c->rec->attrs[i];
-		bool naming = text_ieq(a->name, info->rdn);
-		bool there = false;
-
-		/* the kind has told its classes */
-		if (text_ieq(a->name, "objectClass"))
-			continue;
-		for (size_t j = 0; naming && j < a->n; j++)
-			there |=
-			    value_equal(a->name, a->values[j], buf_view(&rdn));
-		named |= naming;
-		ok = a->n == 0 || text_ieq(a->name, "objectClass") ||
-		    push_mod(&m, LDAP_MOD_ADD, a->name, a->values, a->n,
-			naming && !there ? buf_view(&rdn) : view_of(NULL, 0));
-	}
-	if (ok && !named)
-		ok = push_mod(
-		    &m, LDAP_MOD_ADD, info->rdn, NULL, 0, buf_view(&rdn));
-	if (ok)
-		code = ldap_add_ext(ld, dn, m.list, ctrls, NULL, &msgid);
-	mods_done(&m);
-	return code == LDAP_SUCCESS ? answer(be, ld, msgid, c, out) : code;
-}
-
-static int
-mod_code(enum mod_op op)
-{
-	return op == MOD_ADD   ? LDAP_MOD_ADD
-	    : op == MOD_DELETE ? LDAP_MOD_DELETE
-			       : LDAP_MOD_REPLACE;
-}
-
-static bool
-holds(const struct rec *now, const char *attr, struct view v)
-{
-	const struct rec_attr *a = now != NULL ? rec_attr(now, attr) : NULL;
-
-	for (size_t i = 0; a != NULL && i < a->n; i++)
-		if (value_equal(attr, a->values[i], v))
-			return true;
-	return false;
-}
-
-/* Values to add that `now` holds already are left out: the directory refuses
- * them, this store does not. */
-static bool
-push_change(struct mods *m, const struct mod *mod, const struct rec *now)
-{
-	struct view *v = calloc(mod->n + 1, sizeof(*v));
-	size_t n = 0;
-	bool ok = true;
-
-	for (size_t i = 0; v != NULL && i < mod->n; i++)
-		if (mod->op != MOD_ADD ||
-		    !holds(now, mod->attr, mod->values[i]))
-			v[n++] = mod->values[i];
-	if (v == NULL)
-		return false;
-	if (n > 0 || mod->op == MOD_REPLACE)
-		ok = push_mod(
-		    m, mod_code(mod->op), mod->attr, v, n, view_of(NULL, 0));
-	free(v);
-	return ok;
-}
-
-static int
-modify_once(struct ldap_be *be, LDAP *ld, const char *dn,
-    const struct change *c, const struct rec *now, LDAPControl **ctrls,
-    struct rec **out)
-{
-	struct mods m = { NULL, 0 };
-	int code = LDAP_SUCCESS, msgid = 0;
-	bool ok = true;
-
-	for (size_t i = 0; ok && i < c->n_mods; i++)
-		ok = push_change(&m, &c->mods[i], now);
-	if (!ok)
-		code = LDAP_NO_MEMORY;
-	else if (m.n > 0)
-		code = ldap_modify_ext(ld, dn, m.list, ctrls, NULL, &msgid);
-	if (m.n > 0 && code == LDAP_SUCCESS)
-		code = answer(be, ld, msgid, c, out);
-	mods_done(&m);
-	return code;
-}
-
-static int
-do_modify(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
-    LDAPControl **ctrls, struct rec **out)
-{
-	int code = modify_once(be, ld, dn, c, NULL, ctrls, out);
-
-	/* a value to add is there already: look, and leave it out */
-	for (int i = 0;
-	     code == LDAP_TYPE_OR_VALUE_EXISTS && i < LDAP_BE_RETRIES; i++) {
-		AUTO(rec) now = NULL;
-
-		if (dir_get(be, &now, c->kind, c->id, NULL) != RC_OK)
-			return LDAP_NO_SUCH_OBJECT;
-		code = modify_once(be, ld, dn, c, now, ctrls, out);
-	}
-	return code;
-}
-
-static int
-do_delete(struct ldap_be *be, LDAP *ld, const char *dn, const struct change *c,
-    bool *gone)
-{
-	int msgid = 0;
-	int code = ldap_delete_ext(ld, dn, NULL, NULL, &msgid);
-
-	if (code == LDAP_SUCCESS)
-		code = answer(be, ld, msgid, c, NULL);
-	*gone = code == LDAP_SUCCESS;
-	return code == LDAP_NO_SUCH_OBJECT ? LDAP_SUCCESS : code;
-}
-
-/* The counter of a repository whose entry is there (every container of numbered
- * records is one) but holds no nextRange yet. */
-static int
-add_counter(struct ldap_be *be, LDAP *ld, const char *dn,
-    const struct change *c, LDAPControl **ctrls, struct rec **out)
-{
-	struct mods m = { NULL, 0 };
-	AUTO(rec) there = NULL;
-	int code = LDAP_NO_MEMORY, msgid = 0;
-	bool ok = true;
-
-	if (dir_get(be, &there, c->kind, c->id, NULL) != RC_NOTFOUND)
-		return LDAP_ALREADY_EXISTS;
-	for (size_t i = 0; ok && i < c->rec->n; i++)
-		ok = text_ieq(c->rec->attrs[i].name, "ou") ||
-		    push_mod(&m, LDAP_MOD_REPLACE, c->rec->attrs[i].name,
-			c->rec->attrs[i].values, c->rec->attrs[i].n,
-			view_of(NULL, 0));
-	if (ok)
-		code = ldap_modify_ext(ld, dn, m.list, ctrls, NULL, &msgid);
-	mods_done(&m);
-	return code == LDAP_SUCCESS ? answer(be, ld, msgid, c, out) : code;
-}
-
-/* Leaves the repository: it holds other records. */
-static int
-delete_counter(struct ldap_be *be, LDAP *ld, const char *dn,
-    const struct change *c, bool *gone)
-{
-	struct mods m = { NULL, 0 };
-	int code = LDAP_NO_MEMORY, msgid = 0;
-
-	if (push_mod(
-		&m, LDAP_MOD_DELETE, "nextRange", NULL, 0, view_of(NULL, 0)))
-		code = ldap_modify_ext(ld, dn, m.list, NULL, NULL, &msgid);
-	mods_done(&m);
-	if (code == LDAP_SUCCESS)
-		code = answer(be, ld, msgid, c, NULL);
-	*gone = code == LDAP_SUCCESS;
-	return code == LDAP_NO_SUCH_OBJECT || code == LDAP_NO_SUCH_ATTRIBUTE
-	    ? LDAP_SUCCESS
-	    : code;
-}
-
-/* Containers are made on first use. */
-static int
-add_with_parents(struct ldap_be *be, LDAP *ld, const char *dn,
-    const struct change *c, LDAPControl **ctrls, struct rec **out)
-{
-	int code = do_add(be, ld, dn, c, ctrls, out);
-
-	if (code == LDAP_NO_SUCH_OBJECT &&
-	    dir_add_parents(be, ld, dn, NULL) == RC_OK)
-		code = do_add(be, ld, dn, c, ctrls, out);
-	if (code == LDAP_ALREADY_EXISTS && c->kind == REC_COUNTER)
-		code = add_counter(be, ld, dn, c, ctrls, out);
-	return code;
-}
-
-static enum rc
-change_err(const struct change *c, int code, struct err *e)
-{
-	const char *kind = rec_kind_text(c->kind);
-
-	if (code == LDAP_ALREADY_EXISTS)
-		return err_set(
-		    e, RC_EXISTS, "%s %.64s: already exists", kind, c->id);
-	if (code == LDAP_NO_SUCH_OBJECT && c->op == CHANGE_MODIFY)
-		return err_set(
-		    e, RC_NOTFOUND, "%s %.64s: not found", kind, c->id);
-	if (code == LDAP_NO_SUCH_OBJECT)
-		return err_set(e, RC_UNAVAILABLE,
-		    "%s %.64s: its container is missing in the directory", kind,
-		    c->id);
-	if (code == LDAP_NO_SUCH_ATTRIBUTE)
-		return err_set(e, RC_CONFLICT,
-		    "%s %.64s: a value to delete is no longer there", kind,
-		    c->id);
-	dir_err(e, code, "write");
-	return err_prefix(e, "%s %.64s", kind, c->id);
-}
+struct commit {
+	size_t done;  /* changes that are in the directory */
+	bool unclear; /* an operation was sent and not answered */
+};
 
 static enum rc
 write_one(struct ldap_be *be, LDAP *ld, const struct change *c,
-    LDAPControl **ctrls, int *code, struct err *e)
+    LDAPControl *post, int *code, struct err *e)
 {
-	AUTO_BUF dn = buf_empty(LDAP_BE_DN_MAX);
-	AUTO(rec) now = NULL;
-	bool gone = false;
-	enum rc rc = dir_dn(be, &dn, c->kind, c->id, e);
+	struct op_result r;
+	enum rc rc = dir_op(be, ld, c, post, &r, e);
 
-	if (rc != RC_OK)
-		return rc;
-	switch (c->op) {
-	case CHANGE_ADD:
-		*code = add_with_parents(be, ld, buf_cstr(&dn), c, ctrls, &now);
-		break;
-	case CHANGE_MODIFY:
-		*code = do_modify(be, ld, buf_cstr(&dn), c, ctrls, &now);
-		break;
-	case CHANGE_DELETE:
-		*code = c->kind == REC_COUNTER
-		    ? delete_counter(be, ld, buf_cstr(&dn), c, &gone)
-		    : do_delete(be, ld, buf_cstr(&dn), c, &gone);
-		break;
+	*code = r.code;
+	if (rc == RC_OK) {
+		be->records++;
+		if (r.now != NULL || r.gone)
+			dir_deliver_own(be, c->kind, c->id, r.now);
 	}
-	if (*code != LDAP_SUCCESS)
-		return change_err(c, *code, e);
-	be->records++;
-	if (now != NULL || gone)
-		dir_deliver_own(be, c->kind, c->id, now);
-	return RC_OK;
+	rec_free(r.now);
+	return rc;
 }
 
 static enum rc
 write_all(
-    struct ldap_be *be, const struct batch *b, size_t *done, struct err *e)
+    struct ldap_be *be, const struct batch *b, struct commit *x, struct err *e)
 {
-	LDAPControl *ctrls[2] = { NULL };
-	int code = post_read_control(&ctrls[0]);
+	LDAPControl *post = NULL;
+	int code = dir_post_read_control(&post);
 	LDAP *ld = NULL;
 	enum rc rc;
 
 	if (code != LDAP_SUCCESS)
 		return dir_err(e, code, "post-read");
 	rc = dir_take(be, &ld, e);
-	for (*done = 0; rc == RC_OK && *done < b->n; (*done)++) {
-		rc = write_one(be, ld, &b->changes[*done], ctrls, &code, e);
-		if (rc != RC_OK)
-			break;
+	while (rc == RC_OK && x->done < b->n) {
+		rc = write_one(be, ld, &b->changes[x->done], post, &code, e);
+		/* a pooled connection may have ended while it rested; whether
+		 * this operation reached the directory nobody knows */
+		x->unclear = dir_broken(code);
+		if (rc == RC_OK)
+			x->done++;
 	}
 	if (ld != NULL)
 		dir_give(be, ld, code);
-	ldap_control_free(ctrls[0]);
+	ldap_control_free(post);
 	return rc;
 }
 
 enum rc
 dir_commit(void *impl, const struct batch *b, struct err *e)
 {
+	struct commit x = { 0, false };
 	struct ldap_be *be = impl;
-	uint64_t intent = 0;
-	size_t done = 0;
-	enum rc rc, late;
+	uint64_t intent = 0, bits = bits_of(b);
+	enum rc rc = dir_up(be, e);
 
-	LOCKED(&be->pipeline);
-	if ((rc = dir_intend(be, &intent, b, e)) != RC_OK)
+	if (rc != RC_OK || (rc = board(be, bits, e)) != RC_OK)
 		return rc;
-	rc = write_all(be, b, &done, e);
-	/* a lost connection leaves open what came true: the next start asks */
-	if (rc == RC_UNAVAILABLE || rc == RC_TIMEOUT || rc == RC_INTERNAL)
-		return rc;
-	late = dir_settle(
-	    be, intent, rc == RC_OK || done > 0, rc == RC_OK ? e : NULL);
+	rc = dir_intend(be, &intent, b, e);
+	if (rc == RC_OK)
+		rc = write_all(be, b, &x, e);
+	land(be, bits);
+	if (x.unclear)
+		dir_orphan(be, intent); /* asked for when it answers again */
+	else
+		dir_settle(be, intent, x.done > 0 || b->n == 0);
 	if (rc == RC_OK)
 		be->commits++;
-	return rc == RC_OK ? late : rc;
+	return rc;
+}
+
+/* --- finishing ----------------------------------------------------------- */
+
+enum rc
+dir_redo(struct ldap_be *be, const struct change *c, struct err *e)
+{
+	LDAPControl *post = NULL;
+	int code = dir_post_read_control(&post);
+	LDAP *ld = NULL;
+	enum rc rc;
+
+	if (code != LDAP_SUCCESS)
+		return dir_err(e, code, "post-read");
+	if ((rc = dir_take(be, &ld, e)) == RC_OK) {
+		rc = write_one(be, ld, c, post, &code, e);
+		dir_give(be, ld, code);
+	}
+	ldap_control_free(post);
+	if (rc == RC_OK)
+		log_info(
+		    "store", "finished: %s %s", rec_kind_text(c->kind), c->id);
+	/* done before the cut, or overtaken by a later change */
+	if (rc == RC_EXISTS || rc == RC_CONFLICT || rc == RC_NOTFOUND)
+		rc = RC_OK;
+	return rc;
 }
