@@ -193,6 +193,13 @@ ds_set(struct ds_admin *d, const char *dn, enum mod_op op, const char *attr,
 }
 
 enum rc
+ds_rename(struct ds_admin *d, const char *dn, const char *rdn, struct err *e)
+{
+	return ds_err(
+	    d, e, ldap_rename_s(d->ld, dn, rdn, NULL, 1, NULL, NULL), dn);
+}
+
+enum rc
 ds_delete(struct ds_admin *d, const char *dn, struct err *e)
 {
 	return ds_err(d, e, ldap_delete_ext_s(d->ld, dn, NULL, NULL), dn);
