@@ -92,18 +92,33 @@ records(struct ca *ca, const char *command, const json_t *args, struct buf *out,
 	return rc;
 }
 
+static enum rc
+restore_accept(struct ca *ca, const char *command, struct err *e)
+{
+	enum rc rc = highwater_accept(ca->sub->highwater, e);
+
+	audit_change(ca, command, NULL, rc == RC_OK);
+	return rc;
+}
+
 enum rc
 ca_control(struct subsystem *s, const char *command, struct view args,
     struct buf *out, struct err *e)
 {
 	struct ca *ca = s->self;
 	json_t *o = json_loadb((const char *)args.data, args.len, 0, NULL);
-	enum rc rc;
+	enum rc rc = RC_OK;
 
 	if (strcmp(command, "crl-list") == 0)
 		rc = crl_list(ca, out);
 	else if (strcmp(command, "crl-update") == 0)
 		rc = crl_update(ca, o, out, e);
+	else if (strcmp(command, "numbers") == 0)
+		put(out, numbers_json(ca->numbers));
+	else if (strcmp(command, "numbers-check") == 0)
+		rc = ca_check_numbers(ca, e);
+	else if (strcmp(command, "restore-accept") == 0)
+		rc = restore_accept(ca, command, e);
 	else
 		rc = records(ca, command, o, out, e);
 	json_decref(o);

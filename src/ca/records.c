@@ -8,6 +8,7 @@
 #include "auth/admin.h"
 #include "base/cfg.h"
 #include "ca/enroll.h"
+#include "ca/ranges.h"
 #include "store/rec_cert.h"
 #include "store/rec_request.h"
 #include "x509/cert.h"
@@ -414,6 +415,8 @@ static const struct {
 	{ "request-show", false, request_show },
 	{ "profile-find", false, profile_find },
 	{ "crl-record", false, crl_record },
+	{ "range-init", true, ca_range_init },
+	{ "range-convert", true, ca_range_convert },
 };
 
 enum rc

@@ -166,6 +166,12 @@ ca_new_serial(struct ca *ca, struct num *out, struct err *e)
 	    : rc;
 }
 
+enum rc
+ca_check_numbers(struct ca *ca, struct err *e)
+{
+	return numbers_check(ca->numbers, true, e);
+}
+
 static const char *
 env_setting(void *arg, const char *name)
 {

@@ -95,6 +95,8 @@ void ca_profile_env(struct ca *ca, struct profile_env *env);
  * stored one under it already (the number is used up all the same). */
 MUST enum rc ca_new_request_id(struct ca *ca, struct num *out, struct err *e);
 MUST enum rc ca_new_serial(struct ca *ca, struct num *out, struct err *e);
+/* checkRanges now, with the holder's answer (the job serialNumberUpdate). */
+MUST enum rc ca_check_numbers(struct ca *ca, struct err *e);
 /* Adds one audit line to a batch as an effect. */
 void ca_audit_effect(
     struct ca *ca, struct batch *b, const struct audit_entry *x);

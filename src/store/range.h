@@ -144,6 +144,12 @@ MUST enum rc range_grant(const struct range_set *set,
 MUST enum rc range_serve(const struct range_set *set,
     const struct range_holder *h, size_t *n, struct err *e);
 
+/* From legacy to legacy2 (set's form): repeats the owner's entries, numbers as
+ * the owner read them, and moves nextRange behind them; at least to next where
+ * there is none. */
+MUST enum rc range_convert(const struct range_set *set,
+    const struct range_owner *owner, uint64_t next, struct err *e);
+
 /* --- the ranges of one kind of a running instance ----------------------- */
 
 struct range;

@@ -106,7 +106,25 @@ range_entry_read(struct range_entry *out, const struct rec *r, const char *name)
 struct greatest {
 	const char *name;
 	uint64_t from, to, end;
+	const struct range_set *set;
 };
+
+/* An entry of this generator, or of the legacy one before it: until every host
+ * has converted its own, they count as their owners read them. */
+static bool
+counts(const struct greatest *g, struct range_entry *x, const struct rec *r)
+{
+	enum range_kind kind = g->set->kind;
+
+	if (range_entry_read(x, r, g->name))
+		return true;
+	return g->set->form == RANGE_LEGACY2 && kind != RANGE_REPLICA &&
+	    range_entry_read(x, r, range_name(kind, RANGE_LEGACY)) &&
+	    range_owner_reads(&x->begin, kind, RANGE_LEGACY, x->begin, NULL) ==
+	    RC_OK &&
+	    range_owner_reads(&x->end, kind, RANGE_LEGACY, x->end, NULL) ==
+	    RC_OK;
+}
 
 static bool
 note_end(void *arg, const struct rec *r)
@@ -114,18 +132,18 @@ note_end(void *arg, const struct rec *r)
 	struct greatest *g = arg;
 	struct range_entry x;
 
-	if (range_entry_read(&x, r, g->name) && x.begin >= g->from &&
-	    x.begin <= g->to && x.end > g->end)
+	if (counts(g, &x, r) && x.begin >= g->from && x.begin <= g->to &&
+	    x.end > g->end)
 		g->end = x.end;
 	return true;
 }
 
 static enum rc
-find_greatest(struct store *s, struct greatest *g, struct err *e)
+find_greatest(struct greatest *g, struct err *e)
 {
 	struct query q = { .kind = REC_RANGE };
 
-	return store_search(s, &q, note_end, g, e);
+	return store_search(g->set->store, &q, note_end, g, e);
 }
 
 /* --- regions ------------------------------------------------------------ */
@@ -136,14 +154,14 @@ range_region(
 {
 	bool replica = set->kind == RANGE_REPLICA;
 	struct greatest g = { range_name(set->kind, set->form), 0, UINT64_MAX,
-		0 };
+		0, set };
 	uint64_t counter = 0, epoch = replica ? REPLICA_EPOCH : EPOCH, region,
 		 read;
 	enum rc rc = range_counter(set, &counter, e);
 
 	if (rc != RC_OK && rc != RC_NOTFOUND)
 		return rc;
-	if ((rc = find_greatest(set->store, &g, e)) != RC_OK)
+	if ((rc = find_greatest(&g, e)) != RC_OK)
 		return rc;
 	if (counter > g.end)
 		g.end = counter;
@@ -167,14 +185,14 @@ next_begin(const struct range_set *set, const struct range_holder *h,
 {
 	bool replica = set->kind == RANGE_REPLICA;
 	struct greatest g = { range_name(set->kind, set->form), h->region,
-		replica ? UINT64_MAX : EPOCH - 1, 0 };
+		replica ? UINT64_MAX : EPOCH - 1, 0, set };
 	uint64_t begin = h->region > 0 ? h->region : counter;
 	enum rc rc;
 
 	/* the first holder's numbers are those below every take-over */
 	if (h->region > 0)
 		g.to = h->region + (replica ? REPLICA_SLICE : SLICE) - 1;
-	if ((rc = find_greatest(set->store, &g, e)) != RC_OK)
+	if ((rc = find_greatest(&g, e)) != RC_OK)
 		return rc;
 	if (g.end >= begin)
 		begin = g.end + 1;
@@ -190,6 +208,20 @@ next_begin(const struct range_set *set, const struct range_holder *h,
 
 /* --- granting ----------------------------------------------------------- */
 
+static struct rec *
+new_entry(const char *id, const struct range_entry *x)
+{
+	struct rec *r = rec_new(REC_RANGE, id);
+
+	if (r == NULL)
+		return NULL;
+	rec_addf(r, "beginRange", "%" PRIu64, x->begin);
+	rec_addf(r, "endRange", "%" PRIu64, x->end);
+	rec_add_str(r, "host", x->owner.host);
+	rec_add_str(r, "SecurePort", x->owner.port);
+	return r;
+}
+
 /* The swap and the entry; RC_CONFLICT, RC_EXISTS: somebody was there first. */
 static enum rc
 take(struct store *s, const char *name, uint64_t counter,
@@ -200,14 +232,10 @@ take(struct store *s, const char *name, uint64_t counter,
 	struct rec *r;
 
 	snprintf(id, sizeof(id), "%s/%" PRIu64, name, x->begin);
-	if (b == NULL || (r = rec_new(REC_RANGE, id)) == NULL)
+	if (b == NULL || (r = new_entry(id, x)) == NULL)
 		return err_set(e, RC_NOMEM, "range");
 	snprintf(from, sizeof(from), "%" PRIu64, counter);
 	snprintf(to, sizeof(to), "%" PRIu64, x->end + 1);
-	rec_addf(r, "beginRange", "%" PRIu64, x->begin);
-	rec_addf(r, "endRange", "%" PRIu64, x->end);
-	rec_add_str(r, "host", x->owner.host);
-	rec_add_str(r, "SecurePort", x->owner.port);
 	batch_modify(b, REC_COUNTER, name);
 	batch_mod_str(b, MOD_DELETE, "nextRange", from);
 	batch_mod_str(b, MOD_ADD, "nextRange", to);
@@ -423,4 +451,74 @@ range_find_own(const struct range_set *set, const struct range_owner *owner,
 	if (rc == RC_OK)
 		*out = o.found;
 	return rc;
+}
+
+/* --- from legacy to legacy2 ---------------------------------------------- */
+
+struct converting {
+	const struct range_set *set;
+	const struct range_owner *owner;
+	struct batch *b;
+	uint64_t end;
+	bool failed, any;
+};
+
+static bool
+convert_one(void *arg, const struct rec *r)
+{
+	struct converting *c = arg;
+	enum range_kind kind = c->set->kind;
+	AUTO(rec) there = NULL;
+	char id[HOST_TEXT_MAX];
+	struct range_entry x;
+	struct rec *copy;
+
+	if (!range_entry_read(&x, r, range_name(kind, RANGE_LEGACY)) ||
+	    !range_is_own(&x.owner, c->owner) ||
+	    range_owner_reads(&x.begin, kind, RANGE_LEGACY, x.begin, NULL) !=
+		RC_OK ||
+	    range_owner_reads(&x.end, kind, RANGE_LEGACY, x.end, NULL) != RC_OK)
+		return true;
+	c->end = x.end > c->end ? x.end : c->end;
+	snprintf(id, sizeof(id), "%s/%" PRIu64, range_name(kind, RANGE_LEGACY2),
+	    x.begin);
+	if (store_get(c->set->store, &there, REC_RANGE, id, NULL) == RC_OK)
+		return true;
+	copy = new_entry(id, &x);
+	c->failed = copy == NULL;
+	c->any = true;
+	if (copy != NULL)
+		batch_add(c->b, copy);
+	return !c->failed;
+}
+
+enum rc
+range_convert(const struct range_set *set, const struct range_owner *owner,
+    uint64_t next, struct err *e)
+{
+	AUTO(batch) b = batch_new();
+	struct converting c = { set, owner, b, 0, b == NULL, false };
+	struct query q = { .kind = REC_RANGE };
+	char from[RANGE_TEXT_MAX], to[RANGE_TEXT_MAX];
+	uint64_t counter;
+	enum rc rc;
+
+	if (!c.failed)
+		rc = store_search(set->store, &q, convert_one, &c, e);
+	if (c.failed)
+		return err_set(e, RC_NOMEM, "ranges");
+	if (rc != RC_OK ||
+	    (rc = range_counter_init(set, c.end > 0 ? c.end + 1 : next, e)) !=
+		RC_OK ||
+	    (rc = range_counter(set, &counter, e)) != RC_OK)
+		return rc;
+	if (c.end >= counter) {
+		snprintf(from, sizeof(from), "%" PRIu64, counter);
+		snprintf(to, sizeof(to), "%" PRIu64, c.end + 1);
+		c.any = true;
+		batch_modify(b, REC_COUNTER, range_name(set->kind, set->form));
+		batch_mod_str(b, MOD_DELETE, "nextRange", from);
+		batch_mod_str(b, MOD_ADD, "nextRange", to);
+	}
+	return c.any ? store_commit(set->store, b, e) : RC_OK;
 }

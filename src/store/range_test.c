@@ -1,295 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* range_test.c - the worked numbers of spec deployment 4.5 to 4.8 over LMDB and
  * the simulator; two suppliers never hand out a number twice. */
-#include "store/test_help.h"
-
-#include "base/log.h"
-#include "store/range.h"
-#include "store/sim.h"
-
-enum {
-	HOSTS_MAX = 4,
-	USED_MAX = 4096,
-};
-
-/* One instance: its settings, what it saved, its ranges. */
-struct host {
-	struct store *store;
-	struct range_owner owner;
-	uint16_t id;
-	struct cfg *cs;
-	uint64_t mark[RANGE_KINDS], top[RANGE_KINDS];
-	struct range *ranges[RANGE_KINDS];
-	size_t saves;
-	bool refuse; /* the disk is full */
-};
-static struct host hosts[HOSTS_MAX];
-static struct sim *sim;
-static char *folder;
-static const struct range_holder first = { 0, 0 };
-
-static enum rc
-save(void *arg, const struct range_state *s, bool spans, struct err *e)
-{
-	struct host *h = arg;
-
-	if (h->refuse)
-		return err_set(e, RC_IO, "disk full");
-	h->saves++;
-	h->mark[s->kind] = s->mark;
-	h->top[s->kind] = s->top;
-	return spans ? range_save(s, h->cs, e) : RC_OK;
-}
-
-static void
-open_range(struct host *h, enum range_kind kind, enum range_form form)
-{
-	struct range_params p = { .store = h->store,
-		.owner = h->owner,
-		.host_id = h->id,
-		.save = save,
-		.arg = h };
-
-	OK(range_load(&p.state, h->cs, kind, form, e));
-	p.state.mark = h->mark[kind];
-	p.state.top = h->top[kind];
-	OK(range_new(&h->ranges[kind], &p, e));
-}
-
-static void
-set(struct host *h, const char *name, const char *value)
-{
-	OK(cfg_set(h->cs, name, value, e));
-}
-
-static void
-begin_host(size_t n, struct store *s)
-{
-	static const char *const ports[] = { "8443", "8444", "8445", "8446" };
-
-	hosts[n].store = s;
-	hosts[n].owner = (struct range_owner){ "ca.example.com", ports[n] };
-	hosts[n].id = (uint16_t)(0x1000 + n);
-	hosts[n].cs = cfg_new();
-}
-
-static void
-stop_range(struct host *h, enum range_kind kind)
-{
-	range_free(h->ranges[kind]);
-	h->ranges[kind] = NULL;
-}
-
-static int
-begin_sim(void **state)
-{
-	(void)state;
-	memset(hosts, 0, sizeof(hosts));
-	sim = sim_new(1795000000000);
-	for (size_t i = 0; i < 2; i++) {
-		if (sim_add_replica(sim) != i)
-			return -1;
-		begin_host(i, sim_store(sim, i));
-	}
-	return 0;
-}
-
-static int
-begin_lmdb(void **state)
-{
-	struct store *s = NULL;
-
-	(void)state;
-	memset(hosts, 0, sizeof(hosts));
-	sim = NULL;
-	folder = help_folder();
-	struct lmdb_params p = { .dir = folder, .clock = &clock_system };
-	OK(store_open_lmdb(&s, &p, e));
-	begin_host(0, s);
-	begin_host(1, s);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	struct store *s = hosts[0].store;
-
-	(void)state;
-	for (size_t i = 0; i < HOSTS_MAX; i++) {
-		for (size_t k = 0; k < RANGE_KINDS; k++)
-			range_free(hosts[i].ranges[k]);
-		cfg_free(hosts[i].cs);
-	}
-	if (sim != NULL) {
-		sim_free(sim);
-		return 0;
-	}
-	store_free(s);
-	help_remove(folder);
-	return 0;
-}
-
-static void
-settle(void)
-{
-	if (sim != NULL)
-		sim_settle(sim);
-}
-
-static uint64_t
-value(const struct num *n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n->len; i++)
-		v = v << 8 | n->b[i];
-	return v;
-}
-
-static void
-takes(struct host *h, enum range_kind kind, uint64_t from, uint64_t to)
-{
-	for (uint64_t want = from; want <= to; want++) {
-		struct num n;
-		OK(range_take(h->ranges[kind], &n, e));
-		assert_int_equal(value(&n), want);
-	}
-}
-
-static void
-exhausted(struct host *h, enum range_kind kind, const char *max)
-{
-	struct err e = { RC_OK, "" };
-	char want[128];
-	struct num n;
-
-	assert_int_equal(range_take(h->ranges[kind], &n, &e), RC_UNAVAILABLE);
-	snprintf(want, sizeof(want),
-	    "All serial numbers are used. The max serial number is %s", max);
-	assert_string_equal(e.text, want);
-}
-
-/* CS.cfg as "begin-end next nextBegin-nextEnd". */
-static void
-holds(struct host *h, const char *kind, const char *want)
-{
-	const char *begin = cfg_getf(h->cs, "dbs.nextBegin%sNumber", kind);
-	AUTO_BUF is = buf_empty(0);
-
-	buf_addf(&is, "%s-%s", cfg_getf(h->cs, "dbs.begin%sNumber", kind),
-	    cfg_getf(h->cs, "dbs.end%sNumber", kind));
-	if (begin != NULL)
-		buf_addf(&is, " next %s-%s", begin,
-		    cfg_getf(h->cs, "dbs.nextEnd%sNumber", kind));
-	assert_string_equal(buf_cstr(&is), want);
-}
-
-struct entries {
-	struct buf text;
-	const char *name;
-};
-
-static bool
-add_entry(void *arg, const struct rec *r)
-{
-	struct entries *x = arg;
-
-	if (text_starts(r->id, x->name) && r->id[strlen(x->name)] == '/')
-		buf_addf(&x->text, "%s-%s:%s ", rec_str(r, "beginRange"),
-		    rec_str(r, "endRange"), rec_str(r, "SecurePort"));
-	return true;
-}
-
-/* The directory as "10-19:8443 20-29:8444 next 30". */
-static void
-directory(struct host *h, enum range_kind kind, enum range_form form,
-    const char *want)
-{
-	struct range_set ranges = { h->store, kind, form };
-	struct entries x = { buf_empty(0), range_name(kind, form) };
-	struct query q = { .kind = REC_RANGE };
-	uint64_t next;
-
-	OK(store_search(h->store, &q, add_entry, &x, e));
-	OK(range_counter(&ranges, &next, e));
-	buf_addf(&x.text, "next %llu", (unsigned long long)next);
-	assert_string_equal(buf_cstr(&x.text), want);
-	buf_done(&x.text);
-}
-
-static void
-counter(struct host *h, enum range_kind kind, enum range_form form)
-{
-	struct range_set ranges = { h->store, kind, form };
-	struct range_state s = range_now(h->ranges[kind]);
-
-	OK(range_counter_init(&ranges, range_after(kind, form, s.now.end), e));
-}
-
-static void
-check(struct host *h, enum range_kind kind)
-{
-	bool waits = true;
-
-	OK(range_check(h->ranges[kind], &first, &waits, e));
-	assert_false(waits);
-}
-
-/* request 1-10 increment 10 minimum 5 transfer 5 */
-static void
-request_settings(struct host *h)
-{
-	set(h, "dbs.beginRequestNumber", "1");
-	set(h, "dbs.endRequestNumber", "10");
-	set(h, "dbs.requestIncrement", "10");
-	set(h, "dbs.requestLowWaterMark", "5");
-	set(h, "dbs.requestCloneTransferNumber", "5");
-}
-
-static void
-serial_settings(struct host *h, const char *begin, const char *end_text,
-    const char *inc, const char *nine)
-{
-	set(h, "dbs.beginSerialNumber", begin);
-	set(h, "dbs.endSerialNumber", end_text);
-	set(h, "dbs.serialIncrement", inc);
-	set(h, "dbs.serialLowWaterMark", nine);
-	set(h, "dbs.serialCloneTransferNumber", nine);
-}
-
-static void
-manage(struct host *h)
-{
-	for (size_t k = 0; k < RANGE_KINDS; k++)
-		if (h->ranges[k] != NULL)
-			range_manage(h->ranges[k]);
-}
-
-static void
-replica_settings(struct host *h)
-{
-	set(h, "dbs.beginReplicaNumber", "1");
-	set(h, "dbs.endReplicaNumber", "100");
-	set(h, "dbs.replicaIncrement", "100");
-	set(h, "dbs.replicaLowWaterMark", "20");
-	set(h, "dbs.replicaCloneTransferNumber", "5");
-}
-
-/* What a clone's installation does with a block it was given. */
-static void
-give(struct host *to, const char *kind, enum range_kind k, enum range_form form,
-    const struct range_span *span)
-{
-	char name[64], text[RANGE_TEXT_MAX];
-
-	snprintf(name, sizeof(name), "dbs.begin%sNumber", kind);
-	set(to, name, range_text(text, k, form, span->begin));
-	snprintf(name, sizeof(name), "dbs.end%sNumber", kind);
-	set(to, name, range_text(text, k, form, span->end));
-	set(to, "dbs.enableSerialManagement", "true");
-	open_range(to, k, form);
-}
+#include "store/range_help.h"
 
 /* --- spec deployment 4.5 -------------------------------------------------- */
 
@@ -506,6 +218,46 @@ legacy2_alone_has_no_gap(void **state)
 	directory(
 	    a, RANGE_SERIAL, RANGE_LEGACY2, "25-42:8443 43-60:8443 next 61");
 	takes(a, RANGE_SERIAL, 38, 44);
+}
+
+/* --- from legacy to legacy2 ------------------------------------------------ */
+
+/* spec deployment 4.6: 13-30 becomes 19-48, 31-48 becomes 49-72. */
+static void
+conversion_reads_the_texts_as_their_owners_did(void **state)
+{
+	struct host *a = &hosts[0], *b = &hosts[1];
+	struct range_set old = { a->store, RANGE_SERIAL, RANGE_LEGACY },
+			 now = { a->store, RANGE_SERIAL, RANGE_LEGACY2 },
+			 at_b = { b->store, RANGE_SERIAL, RANGE_LEGACY2 };
+	uint64_t begin;
+
+	(void)state;
+	OK(range_counter_init(&old, 13, e));
+	OK(range_grant(&old, &first, 18, &a->owner, &begin, e));
+	OK(range_grant(&old, &first, 18, &b->owner, &begin, e));
+	settle();
+	OK(range_convert(&now, &a->owner, 1, e));
+	directory(a, RANGE_SERIAL, RANGE_LEGACY2, "19-48:8443 next 49");
+	/* nobody gets what the other has not converted yet */
+	OK(range_grant(&now, &first, 18, &a->owner, &begin, e));
+	assert_int_equal(begin, 73);
+	settle();
+	OK(range_convert(&at_b, &b->owner, 1, e));
+	OK(range_convert(&at_b, &b->owner, 1, e));
+	settle();
+	directory(b, RANGE_SERIAL, RANGE_LEGACY2,
+	    "19-48:8443 73-90:8443 49-72:8444 next 91");
+}
+
+static void
+conversion_without_ranges_sets_the_counter(void **state)
+{
+	struct range_set now = { hosts[0].store, RANGE_SERIAL, RANGE_LEGACY2 };
+
+	(void)state;
+	OK(range_convert(&now, &hosts[0].owner, 25, e));
+	directory(&hosts[0], RANGE_SERIAL, RANGE_LEGACY2, "next 25");
 }
 
 /* --- what must not happen ------------------------------------------------- */
@@ -793,153 +545,6 @@ one_who_is_not_the_holder_asks_and_is_answered(void **state)
 	directory(b, RANGE_SERIAL, RANGE_LEGACY2, "25-42:8444 next 43");
 }
 
-static uint64_t used[USED_MAX];
-static size_t n_used, n_twice;
-
-static void
-note_used(uint64_t v)
-{
-	for (size_t i = 0; i < n_used; i++)
-		if (used[i] == v)
-			n_twice++;
-	assert_true(n_used < USED_MAX);
-	used[n_used++] = v;
-}
-
-static uint64_t random_state;
-
-static uint32_t
-random_below(uint32_t n)
-{
-	random_state = random_state * UINT64_C(6364136223846793005) + 1;
-	return (uint32_t)(random_state >> 33) % n;
-}
-
-/* Schedules of three hosts on three suppliers: taking, checking, serving by
- * whoever believes to be the holder, forced take-overs on either side of a cut,
- * deaths, sessions in any order. */
-static void
-run_schedule(uint64_t seed, enum range_form form, bool all_hold)
-{
-	struct range_holder held[3] = { { 0, 0 } };
-	int claim[3] = { 1, 0, 0 }, greatest[3] = { 1, 1, 1 }, newest = 1;
-
-	random_state = seed * 7919 + 1;
-	n_used = n_twice = 0;
-	memset(hosts, 0, sizeof(hosts));
-	sim = sim_new(1795000000000);
-	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(sim_add_replica(sim), i);
-		begin_host(i, sim_store(sim, i));
-	}
-	for (size_t i = 0; i < 3; i++) {
-		char from[RANGE_TEXT_MAX], to[RANGE_TEXT_MAX];
-		range_text(from, RANGE_SERIAL, form, 1 + 8 * i);
-		range_text(to, RANGE_SERIAL, form, 8 + 8 * i);
-		serial_settings(&hosts[i], from, to,
-		    form == RANGE_LEGACY ? "8" : "0x8",
-		    form == RANGE_LEGACY ? "6" : "0x6");
-		set(&hosts[i], "dbs.enableSerialManagement", "true");
-		open_range(&hosts[i], RANGE_SERIAL, form);
-	}
-	struct range_set root = { hosts[0].store, RANGE_SERIAL, form };
-	OK(range_counter_init(&root, range_after(RANGE_SERIAL, form, 24), e));
-	sim_settle(sim);
-	for (size_t step = 0; step < 200; step++) {
-		size_t i = random_below(3), j = random_below(3);
-		struct range_set at = { sim_store(sim, i), RANGE_SERIAL, form };
-		bool holds_it =
-		    all_hold || (claim[i] > 0 && claim[i] == greatest[i]);
-		bool waits;
-		struct num n;
-		size_t granted = 0;
-
-		sim_advance(sim, 10);
-		switch (random_below(8)) {
-		case 0:
-		case 1:
-		case 2:
-			if (range_take(hosts[i].ranges[RANGE_SERIAL], &n,
-				NULL) == RC_OK)
-				note_used(value(&n));
-			break;
-		case 3:
-			OK(range_check(hosts[i].ranges[RANGE_SERIAL],
-			    holds_it ? &held[i] : NULL, &waits, e));
-			break;
-		case 4:
-			if (holds_it)
-				OK(range_serve(&at, &held[i], &granted, e));
-			break;
-		case 5:
-			if (i == j)
-				break;
-			sim_replicate(sim, i, j);
-			if (greatest[i] > greatest[j])
-				greatest[j] = greatest[i];
-			break;
-		case 6: /* forced, now and then */
-			if (all_hold || random_below(6) != 0)
-				break;
-			claim[i] = greatest[i] = ++newest;
-			held[i].host_id = hosts[i].id;
-			OK(range_region(&at, hosts[i].id, &held[i].region, e));
-			break;
-		default: /* dies between two of its writes */
-			sim_cut_after(sim, i, random_below(3));
-			rc_ignore(range_check(hosts[i].ranges[RANGE_SERIAL],
-			    holds_it ? &held[i] : NULL, &waits, NULL));
-			hosts[i].refuse = true; /* no clean end */
-			stop_range(&hosts[i], RANGE_SERIAL);
-			hosts[i].refuse = false;
-			OK(sim_restart(sim, i, e));
-			hosts[i].store = sim_store(sim, i);
-			open_range(&hosts[i], RANGE_SERIAL, form);
-			break;
-		}
-	}
-	for (size_t i = 0; i < 3; i++) {
-		stop_range(&hosts[i], RANGE_SERIAL);
-		cfg_free(hosts[i].cs);
-	}
-	sim_free(sim);
-}
-
-static enum range_form
-form_of(uint64_t seed)
-{
-	return seed % 2 == 0 ? RANGE_LEGACY : RANGE_LEGACY2;
-}
-
-static void
-no_number_is_given_twice_in_any_schedule(void **state)
-{
-	size_t most = 0;
-
-	(void)state;
-	for (uint64_t seed = 1; seed <= 400; seed++) {
-		run_schedule(seed, form_of(seed), false);
-		if (n_twice > 0)
-			fail_msg("seed %llu: %zu numbers were given twice",
-			    (unsigned long long)seed, n_twice);
-		most = n_used > most ? n_used : most;
-	}
-	/* ranges did change hands */
-	assert_true(most > 40);
-}
-
-/* The model's way: everybody swaps nextRange on the own supplier. */
-static void
-the_schedules_catch_a_shared_next_range(void **state)
-{
-	uint64_t seed = 1;
-
-	(void)state;
-	for (n_twice = 0; n_twice == 0 && seed <= 400; seed++)
-		run_schedule(seed, form_of(seed), true);
-	assert_true(n_twice > 0);
-}
-
 #define BOTH(f)                                    \
 	{ "lmdb_" #f, f, begin_lmdb, end, NULL },  \
 	{                                          \
@@ -955,6 +560,8 @@ main(void)
 		BOTH(legacy2_clone_has_the_documented_numbers),
 		BOTH(legacy_alone_has_the_documented_gap),
 		BOTH(legacy2_alone_has_no_gap),
+		BOTH(conversion_reads_the_texts_as_their_owners_did),
+		BOTH(conversion_without_ranges_sets_the_counter),
 		BOTH(a_number_is_taken_only_when_its_mark_is_durable),
 		BOTH(a_large_range_saves_seldom_and_loses_little),
 		BOTH(a_stale_configuration_gives_nothing_twice),
@@ -968,8 +575,6 @@ main(void)
 		cmocka_unit_test(texts_are_in_the_right_radix),
 		cmocka_unit_test_setup_teardown(
 		    settings_that_make_no_range_are_refused, begin_sim, end),
-		cmocka_unit_test(no_number_is_given_twice_in_any_schedule),
-		cmocka_unit_test(the_schedules_catch_a_shared_next_range),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
