@@ -124,8 +124,6 @@ enum rc dir_container(struct ldap_be *be, struct buf *out, int *scope,
 /* DN of a record. */
 enum rc dir_dn(struct ldap_be *be, struct buf *out, enum rec_kind k,
     const char *id, struct err *e);
-/* Filter of all records of a kind that also meet f (may be NULL). */
-void dir_kind_filter(struct buf *out, enum rec_kind k, const struct filter *f);
 /* The kind an entry's object classes say; false: none of ours. */
 bool dir_kind_of(LDAP *ld, LDAPMessage *entry, enum rec_kind *out);
 /* Entry to record. RC_INVALID: no record of that kind, such as a conflict
@@ -138,6 +136,12 @@ enum rc dir_post_read(struct ldap_be *be, struct berval *value, enum rec_kind k,
 /* RDN value of the entry of a record, unescaped. */
 enum rc dir_rdn_value(struct ldap_be *be, struct buf *out, enum rec_kind k,
     const char *id, struct err *e);
+
+/* --- ldap_filter.c ------------------------------------------------------ */
+
+/* Filter of all records of a kind that also meet f (may be NULL), as far as
+ * there are indexes for it; false: it finds more, to be matched here. */
+bool dir_filter(struct buf *out, enum rec_kind k, const struct filter *f);
 
 /* --- ldap_tree.c -------------------------------------------------------- */
 

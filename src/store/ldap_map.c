@@ -129,18 +129,6 @@ dn_id(struct ldap_be *be, const char *dn, enum rec_kind k, struct buf *out,
 	return rc;
 }
 
-void
-dir_kind_filter(struct buf *out, enum rec_kind k, const struct filter *f)
-{
-	if (f == NULL) {
-		buf_add_str(out, kind_info(k)->present);
-		return;
-	}
-	buf_addf(out, "(&%s", kind_info(k)->present);
-	filter_text(f, out);
-	buf_add_char(out, ')');
-}
-
 /* --- entries ------------------------------------------------------------ */
 
 /* The class that tells a kind: the last of its list, but for requests. */

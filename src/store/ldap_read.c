@@ -196,6 +196,7 @@ pager_done(struct pager *p, int code)
 struct walk {
 	struct ldap_be *be;
 	const struct query *q;
+	const struct filter *match; /* what the server did not look at */
 	size_t skip, left;
 	bool (*fn)(void *arg, const struct rec *r);
 	void *arg;
@@ -251,6 +252,10 @@ walk_page(struct walk *w, LDAP *ld, LDAPMessage *res, struct err *e)
 			    e != NULL ? e->text : "");
 			continue;
 		}
+		if (w->match != NULL && !filter_match(w->match, r)) {
+			rec_free(r);
+			continue;
+		}
 		r->usn = dir_exposed(w->be, r->usn);
 		if (w->q->order != NULL) {
 			rc = keep_rec(w, r, e);
@@ -289,9 +294,10 @@ hand_sorted(struct walk *w)
 		hand_over(w, w->list[i]);
 }
 
-/* The attributes to ask for: the wanted ones, that of the order, entryUSN. */
+/* The attributes to ask for: the wanted ones, that of the order, entryUSN; all
+ * where records are matched here. */
 static char **
-wanted(const struct query *q)
+wanted(const struct query *q, bool all)
 {
 	size_t n = 0, at = 0;
 	char **list;
@@ -300,7 +306,7 @@ wanted(const struct query *q)
 		n++;
 	if ((list = calloc(n + 4, sizeof(char *))) == NULL)
 		return NULL;
-	if (q->attrs == NULL)
+	if (q->attrs == NULL || all)
 		list[at++] = all_user;
 	for (size_t i = 0; i < n; i++)
 		list[at++] = (char *)(uintptr_t)q->attrs[i];
@@ -362,10 +368,11 @@ dir_search(void *impl, const struct query *q,
 		return rc;
 	if ((rc = dir_container(be, &base, &ask.scope, q->kind, e)) != RC_OK)
 		return rc;
-	dir_kind_filter(&text, q->kind, f);
+	if (!dir_filter(&text, q->kind, f))
+		w.match = f;
 	if ((rc = buf_check(&text, e)) != RC_OK)
 		return rc;
-	if ((attrs = wanted(q)) == NULL)
+	if ((attrs = wanted(q, w.match != NULL)) == NULL)
 		return err_set(e, RC_NOMEM, "search: out of memory");
 	be->searches++;
 	ask.base = buf_cstr(&base);

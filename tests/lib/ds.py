@@ -10,6 +10,8 @@ second. Everything lies below one folder; nothing of the system's is touched.
     server.url, server.ldaps_url, server.ca_file, server.suffix
     server.connect()      # python-ldap, bound as Directory Manager
     server.stop(), server.start(), server.kill(), server.remove()
+    server.check_indexed()     # no search of the access log was unindexed
+    ds.copy(server, "t2")      # a stopped server's copy
 """
 import fcntl
 import grp
@@ -230,6 +232,22 @@ class Server:
         connection.simple_bind_s(bind_dn, password)
         return connection
 
+    def log_lines(self, since=0):
+        """Lines of the access log from number `since` on."""
+        return self.access.read_text().splitlines()[since:] if self.access.exists() else []
+
+    def writes(self, since=0):
+        """Additions, modifications and deletions in the access log."""
+        return [x for x in self.log_lines(since) if re.search(r" (ADD|MOD|DEL|MODRDN) dn=", x)]
+
+    def check_indexed(self):
+        """No search in the access log went without an index (notes=U, notes=A)."""
+        bad = [x for x in self.log_lines() if re.search(r" notes=[A-Z,]*[UA]", x)]
+        if bad:
+            key = [re.search(r"conn=\S+ op=\S+", x).group() for x in bad]
+            text = [x for x in self.log_lines() if any(f" {k} " in x for k in key)]
+            raise AssertionError("unindexed searches:\n" + "\n".join(text))
+
     def add_suffix(self, suffix, database):
         """A back end, its mapping and its top entry."""
         import ldap
@@ -249,15 +267,10 @@ class Server:
         c.unbind_s()
 
 
-def start(name, suffix="dc=example,dc=com", port=None, secure_port=None,
-          host="127.0.0.1", folder=None, backend="userRoot", usn=False):
-    """Makes and starts a new server. The name is unique on the machine (the
-    server keeps a semaphore by it). suffix=None makes none. usn: with the USN
-    plug-in acting from the first start."""
+def _copy(golden, folder, name, port, secure_port, host, suffix, usn):
+    """A copy of a stopped server's folder under another name, not yet started."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
         raise ValueError(f"{name}: not a server name")
-    golden = _golden()
-    folder = pathlib.Path(folder) if folder else home() / name
     if folder.exists():
         raise FileExistsError(f"{folder}: exists; stop and remove it first")
     old_name, old_folder = (golden / "name").read_text(), (golden / "folder").read_text()
@@ -287,7 +300,16 @@ def start(name, suffix="dc=example,dc=com", port=None, secure_port=None,
     (folder / "server.json").write_text(json.dumps({
         "name": name, "host": host, "port": port, "secure_port": secure_port,
         "suffix": suffix}))
-    server = Server(folder)
+    return Server(folder)
+
+
+def start(name, suffix="dc=example,dc=com", port=None, secure_port=None,
+          host="127.0.0.1", folder=None, backend="userRoot", usn=False):
+    """Makes and starts a new server. The name is unique on the machine (the
+    server keeps a semaphore by it). suffix=None makes none. usn: with the USN
+    plug-in acting from the first start."""
+    folder = pathlib.Path(folder) if folder else home() / name
+    server = _copy(_golden(), folder, name, port, secure_port, host, suffix, usn)
     try:
         server.start()
         if suffix:
@@ -297,6 +319,19 @@ def start(name, suffix="dc=example,dc=com", port=None, secure_port=None,
             server.remove()
         raise
     return server
+
+
+def copy(source, name):
+    """A copy of a stopped server with all its data, not yet started: other name,
+    other ports."""
+    if source.running():
+        raise ValueError(f"{source.name}: runs; stop it first")
+    (source.folder / "name").write_text(source.name)
+    (source.folder / "folder").write_text(str(source.folder))
+    for junk in [*(source.folder / "run").iterdir(), *source.folder.glob("lib/slapd-*/db/__db.*"),
+                 *source.folder.glob("log/slapd-*/*")]:
+        junk.unlink()
+    return _copy(source.folder, home() / name, name, None, None, source.host, source.suffix, False)
 
 
 def servers():

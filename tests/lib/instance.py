@@ -9,6 +9,8 @@ its own. Keys are EC P-256, so that a copy starts in milliseconds.
     ca.agent()                 # Client with the administrator's certificate
     ca.anonymous()             # Client without one
     ca.stop(), ca.kill(), ca.remove()
+
+On a directory: Ca(DirectoryGolden()).directory().start(); ca.ds is the server.
 """
 import functools
 import http.client
@@ -27,6 +29,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+import ds
 import program
 
 NAME = "t"
@@ -87,6 +90,24 @@ class Golden:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class DirectoryGolden(Golden):
+    """The same on a private directory server, which is stopped too."""
+
+    def __init__(self, *extra):
+        self.ds = ds.start(f"gold{os.getpid()}p{program.free_port()}", usn=True)
+        try:
+            super().__init__(f"pki_ds_url={self.ds.url}", f"pki_ds_password={self.ds.password}",
+                             "pki_ds_base_dn=o=t-CA", "pki_ds_database=ca", *extra)
+            self.ds.stop()
+        except BaseException:
+            self.ds.remove()
+            raise
+
+    def remove(self):
+        self.ds.remove()
+        super().remove()
+
+
 def set_lines(path, changes):
     """name=value lines of a configuration file; a value None removes the line."""
     left = dict(changes)
@@ -138,7 +159,16 @@ class Ca:
         self.settings({"service.securePort": self.https, "service.unsecurePort": self.http})
         self.client_dir = next((self.root / "root/.dogtag").glob("*"))
         self.admin_pem = self._admin_pem()
-        self.process = None
+        self.process = self.ds = None
+
+    # --- the directory ---------------------------------------------------
+
+    def directory(self):
+        """Starts a copy of the directory that the golden copy was made on."""
+        self.ds = ds.copy(self.golden.ds, f"ca{os.getpid()}p{program.free_port()}")
+        self.settings({"internaldb.ldapconn.port": self.ds.port})
+        self.ds.start()
+        return self
 
     # --- settings -------------------------------------------------------
 
@@ -225,6 +255,8 @@ class Ca:
         finally:
             if self.process is not None:
                 program.end(self.process)
+            if self.ds is not None and not os.environ.get("KEEP"):
+                self.ds.remove()
             if os.environ.get("KEEP"):
                 print(f"kept {self.folder}")
             elif self.own_folder:
