@@ -18,12 +18,12 @@ struct api_routes {
 extern const struct api_routes api_info_routes, api_account_routes,
     api_cert_routes, api_request_routes, api_review_routes, api_profile_routes,
     api_user_routes, api_group_routes, api_selftest_routes, api_audit_routes,
-    api_domain_routes, api_job_routes;
+    api_domain_routes, api_job_routes, api_connector_routes;
 /* Routes with whole paths. */
 extern const struct api_routes servlet_ocsp_routes, servlet_crl_routes,
     servlet_enroll_routes, servlet_agent_routes, servlet_cert_routes,
     servlet_profile_routes, servlet_revoke_routes, servlet_info_routes,
-    servlet_domain_routes, servlet_config_routes;
+    servlet_domain_routes, servlet_config_routes, servlet_connector_routes;
 
 /* The CA that serves the call. */
 struct ca *api_ca(struct http_call *c);

@@ -56,12 +56,43 @@ add_with_token(struct pki *p, const struct args *a, struct err *e)
 	return servlet_post(p, "/ca/admin/ca/updateConnector", &form, &o, e);
 }
 
+/* Is there a connector? */
+static enum rc
+has_connector(struct pki *p, bool *out, struct err *e)
+{
+	AUTO_JSON info = NULL;
+	enum rc rc = rest_get(p, &info, e, "admin/kraconnector");
+
+	if (rc != RC_OK && rc != RC_NOTFOUND)
+		return rc;
+	*out = rc == RC_OK;
+	p->fault[0] = '\0'; /* none is an answer */
+	return RC_OK;
+}
+
+static enum rc
+add_from_file(struct pki *p, const char *path, struct err *e)
+{
+	AUTO_JSON info = NULL;
+	bool there = false;
+	enum rc rc;
+
+	if ((rc = rest_load(&info, path, e)) != RC_OK ||
+	    (rc = has_connector(p, &there, e)) != RC_OK)
+		return rc;
+	if (there)
+		return err_set(e, RC_EXISTS,
+		    "Cannot add new connector from file.  Delete the existing "
+		    "connector first");
+	return rest_json(p, "POST", "admin/kraconnector/add", info, NULL, e);
+}
+
 static enum rc
 run_add(struct pki *p, const struct args *a, struct err *e)
 {
 	const char *host = args_get(a, "host"), *port = args_get(a, "port");
 	AUTO_BUF path = buf_empty(0);
-	AUTO_JSON info = NULL;
+	bool there = false;
 	enum rc rc;
 
 	if (args_has(a, "session") || args_has(a, "install-token")) {
@@ -70,10 +101,7 @@ run_add(struct pki *p, const struct args *a, struct err *e)
 		return rc;
 	}
 	if (args_has(a, "input-file")) {
-		rc = rest_load(&info, args_get(a, "input-file"), e);
-		if (rc == RC_OK)
-			rc = rest_json(
-			    p, "POST", "admin/kraconnector/add", info, NULL, e);
+		rc = add_from_file(p, args_get(a, "input-file"), e);
 		if (rc == RC_OK)
 			out_framed("Added KRA connector");
 		return rc;
@@ -82,6 +110,12 @@ run_add(struct pki *p, const struct args *a, struct err *e)
 		return err_set(e, RC_USAGE, "Missing input file or host");
 	if (port == NULL)
 		return err_set(e, RC_USAGE, "Missing port");
+	if ((rc = has_connector(p, &there, e)) != RC_OK)
+		return rc;
+	if (!there)
+		return err_set(e, RC_INVALID,
+		    "Cannot add new host to existing connector.  No connector "
+		    "currently exists");
 	rest_path(&path, "admin/kraconnector/addHost?host=", host,
 	    "&port=", port, NULL);
 	rc = rest_json(p, "POST", buf_cstr(&path), NULL, NULL, e);

@@ -3,7 +3,9 @@
 that an installing subsystem calls."""
 import base64
 import json
+import os
 import re
+import subprocess
 import urllib.parse
 import xml.etree.ElementTree as xml
 
@@ -346,3 +348,133 @@ def test_without_a_good_token_nothing_is_enrolled(agent, anonymous):
     for bad in ("17", "x", spent):
         body["Attributes"] = {"Attribute": [{"name": "sessionID", "value": bad}]}
         expect(401, lambda: anonymous.json("POST", "certrequests", body))
+
+
+# --- the KRA connector ------------------------------------------------------------------
+
+CONNECTOR = "/ca/admin/ca/updateConnector"
+
+
+@pytest.fixture
+def transport(ca, agent):
+    """Base64 of a certificate; afterwards the CA has no connector."""
+    cert = agent.cert(agent.issue(instance.csr("KRA Transport Certificate"), "caServerCert"))
+    yield base64.b64encode(cert.public_bytes(serialization.Encoding.DER)).decode()
+    while True:
+        try:
+            x = agent.json("GET", "admin/kraconnector")
+        except instance.Refused:
+            return
+        host, _, port = x["host"].split()[-1].partition(":")
+        agent.json("POST", f"admin/kraconnector/remove?host={host}&port={port or x['port']}")
+
+
+def test_an_installer_adds_its_kra_to_the_connector(ca, agent, anonymous, transport):
+    def add(host, session, cert=transport):
+        return post(anonymous, CONNECTOR, sessionID=session, **{
+            "ca.connector.KRA.host": host, "ca.connector.KRA.port": 8443, "ca.connector.KRA.transportCert": cert,
+            "ca.connector.KRA.timeout": 30, "ca.connector.KRA.local": "false", "ca.connector.KRA.enable": "true"})
+    first = token(agent, "kra1.example.com", "KRA")
+    assert add("kra1.example.com", first) == ("0", {"Status": "0"})
+    assert add("kra1.example.com", first)[0] == "0"
+    status, x = add("kra9.example.com", first)
+    assert status == "1" and "is for host kra1.example.com" in x["Error"]
+    # the token of a host that has joined is still good for its connector
+    second = token(agent, "kra2.example.com", "KRA")
+    assert join(anonymous, second, "kra2.example.com", "KRA")[0] == "0"
+    assert add("kra2.example.com", second)[0] == "0"
+    other = agent.cert(agent.issue(instance.csr("other"), "caServerCert"))
+    status, x = add("kra1.example.com", first, base64.b64encode(other.public_bytes(serialization.Encoding.DER)).decode())
+    assert (status, x["Error"]) == ("1", "KRA connector already exists")
+    assert post(anonymous, CONNECTOR, **{"ca.connector.KRA.host": "x"})[1]["Error"] == "Error: Not authenticated"
+    lines = [x for x in ca.cs_cfg.read_text().splitlines() if x.startswith("ca.connector.KRA.")]
+    assert "ca.connector.KRA.host=kra1.example.com:8443 kra2.example.com:8443" in lines
+    assert "ca.connector.KRA.port=8443" in lines and len(lines) == 8
+    # a clone of the CA asks for these
+    x = config(anonymous, token(agent), substores="ca.connector.KRA")
+    assert len(x) == 8 and x["ca.connector.KRA.transportCert"] == transport
+
+
+def test_the_connector_over_rest(agent, anonymous, transport):
+    expect(404, lambda: agent.json("GET", "admin/kraconnector"), "No KRA connectors")
+    expect(400, lambda: agent.json("POST", "admin/kraconnector/addHost?host=h&port=1"), "No KRA connectors")
+    body = {"host": "kra1", "port": "8443", "transportCert": transport}
+    for bad in ({}, dict(body, transportCert="MIIB"), dict(body, port="0"), dict(body, host="a b")):
+        expect(400, lambda bad=bad: agent.json("POST", "admin/kraconnector/add", bad))
+    assert anonymous.call("POST", "admin/kraconnector/add", body)[0] in (401, 403)
+    assert agent.call("POST", "admin/kraconnector/add", body)[0] == 204
+    assert agent.call("POST", "admin/kraconnector/addHost?host=kra2&port=9443")[0] == 204
+    x = agent.json("GET", "admin/kraconnector")
+    assert (x["host"], x["port"], x["uri"], x["enable"], x["local"], x["timeout"]) == (
+        "kra1:8443 kra2:9443", "8443", "/kra/agent/kra/connector", "true", "false", "30")
+    expect(404, lambda: agent.json("POST", "admin/kraconnector/remove?host=kra3&port=8443"))
+    assert agent.call("POST", "admin/kraconnector/remove?host=kra1&port=8443")[0] == 204
+    x = agent.json("GET", "admin/kraconnector")
+    assert (x["host"], x["port"]) == ("kra2", "9443")
+
+
+# --- the pki client -------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def pki(ca, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pki")
+    env = dict(os.environ, PKI_ROOT=str(folder))
+
+    def call(*argv, login=True, **kw):
+        who = ["-n", "admin"] if login else []
+        return program.run("pki", "-d", folder / "db", "-U", f"https://localhost:{ca.https}", *who, *argv, env=env, **kw)
+    call("client-init", login=False)
+    call("client-cert-import", "CA", "--ca-cert", ca.ca_crt, login=False)
+    p12 = folder / "admin.p12"
+    subprocess.run(["openssl", "pkcs12", "-export", "-in", ca.admin_pem, "-out", p12, "-name", "admin",
+                    "-passout", "pass:Secret.123"], check=True)
+    call("pkcs12-import", "--pkcs12", p12, "--pkcs12-password", "Secret.123", login=False)
+    return call
+
+
+def test_the_domains_commands(ca, pki, tmp_path):
+    shown = pki("securitydomain-show", login=False).stdout
+    name = re.search(r"Host ID: (CA localhost (\d+))", shown)
+    assert re.match(r"  Domain: .+\n\n  CA Subsystem:\n\n    Host ID: CA ", shown)
+    assert re.search(f"    Host ID: {name[1]}\n    Hostname: localhost\n    Port: \\d+\n    Secure Port: {name[2]}\n"
+                     "    Domain Manager: TRUE\n", shown)
+    pki("securitydomain-host-add", "TPS tps.example.com 8443", "--port", 8080)
+    assert pki("securitydomain-host-show", "TPS tps.example.com 8443", login=False).stdout == (
+        "  Host ID: TPS tps.example.com 8443\n  Hostname: tps.example.com\n  Port: 8080\n  Secure Port: 8443\n"
+        "  Domain Manager: FALSE\n  Clone: FALSE\n")
+    found = pki("securitydomain-host-find", login=False).stdout
+    assert f"  Host ID: {name[1]}\n" in found and "\n\n  Host ID: TPS tps.example.com 8443\n" in found
+    pki("securitydomain-host-del", "TPS tps.example.com 8443")
+    assert "Host ID: TPS" not in pki("securitydomain-host-find", login=False).stdout
+    got = pki("securitydomain-get-install-token", "--hostname", "new.example.com", "--subsystem", "CA").stdout
+    file = tmp_path / "token"
+    file.write_text(re.search(r"\d+", got)[0])
+    form = ("--install-token", file)
+    out = pki("ca-config-export", "--names", "cs.type", *form, "--output-format", "json", login=False).stdout
+    assert json.loads(out) == {"Properties": {"cs.type": "CA"}}
+    out = json.loads(pki("ca-range-request", "replica", *form, "--output-format", "json", login=False).stdout)
+    assert int(out["begin"]) <= int(out["end"])
+    pki("ca-sd-join", "CA new.example.com 8443", "--unsecure-port", 8080, "--clone", *form, login=False)
+    assert "Host ID: CA new.example.com 8443" in pki("securitydomain-show", login=False).stdout
+    spent = pki("ca-config-export", "--names", "cs.type", *form, login=False, status=None)
+    assert spent.returncode != 0 and "Error: Not authenticated" in spent.stderr
+    pki("ca-sd-leave", "CA new.example.com 8443", *form, login=False)
+    assert "Host ID: CA new" not in pki("securitydomain-show", login=False).stdout
+
+
+def test_the_connectors_commands(pki, transport, tmp_path):
+    file = tmp_path / "kra.json"
+    file.write_text(json.dumps({"host": "kra1", "port": "8443", "transportCert": transport}))
+    refused = pki("ca-kraconnector-show", status=None)
+    assert refused.returncode != 0 and "ConnectorNotFoundException: No KRA connectors" in refused.stderr
+    refused = pki("ca-kraconnector-add", "--host", "kra2", "--port", 8443, status=None)
+    assert "Cannot add new host to existing connector.  No connector currently exists" in refused.stderr
+    assert "\nAdded KRA connector\n" in pki("ca-kraconnector-add", "--input-file", file).stdout
+    refused = pki("ca-kraconnector-add", "--input-file", file, status=None)
+    assert "Cannot add new connector from file.  Delete the existing connector first" in refused.stderr
+    assert '\nAdded KRA host "kra2:8443"\n' in pki("ca-kraconnector-add", "--host", "kra2", "--port", 8443).stdout
+    assert pki("ca-kraconnector-show").stdout.startswith(
+        "\nHost: kra1:8443 kra2:8443\nEnabled: true\nLocal: false\nTimeout: 30\nURI: /kra/agent/kra/connector\n"
+        "Transport Cert:\n\n" + transport[:64] + "\n")
+    assert '\nRemoved KRA host "kra2:8443"\n' in pki("ca-kraconnector-del", "--host", "kra2", "--port", 8443).stdout
+    assert pki("ca-kraconnector-show").stdout.startswith("\nHost: kra1:8443\n")
