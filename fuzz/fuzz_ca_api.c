@@ -6,6 +6,7 @@
  * Owns:    one instance, one call, reused.
  * Trusts:  nothing of the input.
  * Threads: the instance's timer beside. */
+#include <dirent.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,31 @@ link_data(const char *from, const char *to)
 		abort();
 }
 
+/* share/ca/conf: the files of data/profiles/conf and registry.cfg. */
+static void
+link_conf(void)
+{
+	DIR *conf = opendir(SOURCE "/data/profiles/conf");
+	char from[512], to[512];
+	struct err e;
+
+	snprintf(to, sizeof(to), "%s/share/ca/conf", dir);
+	must(file_mkdirs(to, 0755, &e), &e);
+	snprintf(to, sizeof(to), "%s/share/ca/conf/registry.cfg", dir);
+	link_data(SOURCE "/data/profiles/registry.cfg", to);
+	if (conf == NULL)
+		abort();
+	for (struct dirent *d; (d = readdir(conf)) != NULL;) {
+		if (d->d_name[0] == '.')
+			continue;
+		snprintf(from, sizeof(from), SOURCE "/data/profiles/conf/%s",
+		    d->d_name);
+		snprintf(to, sizeof(to), "%s/share/ca/conf/%s", dir, d->d_name);
+		link_data(from, to);
+	}
+	closedir(conf);
+}
+
 /* Installed data as the source tree has it. */
 static void
 make_share(void)
@@ -98,8 +124,7 @@ make_share(void)
 	must(file_mkdirs(path, 0755, &e), &e);
 	snprintf(to, sizeof(to), "%s/ca", path);
 	link_data(SOURCE "/data/profiles/ca", to);
-	snprintf(to, sizeof(to), "%s/share/ca/conf", dir);
-	link_data(SOURCE "/data/profiles/conf", to);
+	link_conf();
 	snprintf(path, sizeof(path), "%s/share", dir);
 	setenv("PKI_SHARE", path, 1);
 }
