@@ -9,9 +9,8 @@
 #include "ca/state.h"
 #include "keys/keyid.h"
 
-/* The present file goes to archives/ before it is replaced. */
-static enum rc
-save_settings(struct ca *ca, struct err *e)
+enum rc
+ca_archive_settings(struct ca *ca, struct err *e)
 {
 	const struct instance_paths *p = instance_paths(ca->instance);
 	AUTO_STR path = paths_cs_cfg(p, "ca");
@@ -26,10 +25,22 @@ save_settings(struct ca *ca, struct err *e)
 		return rc;
 	buf_addf(&to, "%s/ca/archives/CS.cfg.bak.%.14s", p->conf,
 	    clock_text_dir(stamp, clock_now(ca->clock)));
-	if ((rc = buf_check(&to, e)) != RC_OK ||
-	    (rc = file_write(buf_cstr(&to), buf_view(&old), 0660, e)) != RC_OK)
+	/* of several changes in one second the first one's is the former file */
+	if ((rc = buf_check(&to, e)) != RC_OK || file_exists(buf_cstr(&to)))
 		return rc;
-	return cfg_save(ca->cfg, path, 0660, e);
+	return file_write(buf_cstr(&to), buf_view(&old), 0660, e);
+}
+
+/* The present file goes to archives/ before it is replaced. */
+static enum rc
+save_settings(struct ca *ca, struct err *e)
+{
+	AUTO_STR path = paths_cs_cfg(instance_paths(ca->instance), "ca");
+	enum rc rc = ca_archive_settings(ca, e);
+
+	if (path == NULL)
+		return err_set(e, RC_NOMEM, "CS.cfg");
+	return rc == RC_OK ? cfg_save(ca->cfg, path, 0660, e) : rc;
 }
 
 /* true when the line was wrong. */

@@ -40,6 +40,7 @@ ca_free(struct ca *ca)
 		free(ca->point_ids[i]);
 	}
 	numbers_free(ca->numbers);
+	roles_done(ca);
 	profiles_free(ca->profiles);
 	acl_free(ca->acl);
 	ocsp_table_free(ca->ocsp_ready);
@@ -348,6 +349,15 @@ follow(void *arg, const struct feed_item *i)
 	case REC_ACL:
 		reload_acl(ca, i->rec);
 		break;
+	case REC_CLAIM:
+		roles_follow(ca);
+		if (numbers_follow(ca->numbers, i))
+			instance_wake(ca->instance);
+		break;
+	case REC_ISSUING_POINT:
+		if (!i->local) /* another host's list is to be served */
+			instance_wake(ca->instance);
+		break;
 	default:
 		if (numbers_follow(ca->numbers, i))
 			instance_wake(ca->instance);
@@ -378,6 +388,73 @@ new_point_id(const struct ca *ca, const char *name, size_t n)
 	return true;
 }
 
+/* The numbers of this host's lists that no restored store forgets. */
+static enum rc
+mark_number(void *arg, const char *id, const struct num *number, bool served,
+    struct err *e)
+{
+	struct ca *ca = arg;
+	char row[256];
+
+	(void)snprintf(
+	    row, sizeof(row), "crl.%.128s.%s", id, served ? "served" : "used");
+	return highwater_raise(ca->sub->highwater, row, number, e);
+}
+
+static struct num
+marked(struct ca *ca, const char *id, const char *what)
+{
+	char row[256];
+
+	(void)snprintf(row, sizeof(row), "crl.%.128s.%s", id, what);
+	return ca->sub->highwater != NULL
+	    ? highwater_num(ca->sub->highwater, row)
+	    : num_from_u64(0);
+}
+
+enum rc
+ca_point_open(
+    struct ca *ca, const struct cfg *cfg, const char *id, struct err *e)
+{
+	AUTO_STR dir = paths_crl(instance_paths(ca->instance), "ca");
+	struct num used = marked(ca, id, "used"),
+		   served = marked(ca, id, "served");
+	struct issuing_point_params p = { .id = id,
+		.cfg = cfg,
+		.store = ca->store,
+		.clock = ca->clock,
+		.key = ca->signing.key,
+		.ca_cert = ca->signing.cert.der,
+		.issuer = buf_cstr(&ca->issuer_text),
+		.host_ca = true,
+		.dir = dir,
+		.ca_url = ca->plain_url,
+		.bytes_in_record = dbconf_is_directory(ca->cfg),
+		.fill_later = true,
+		.by_claim = ca->sub->highwater != NULL,
+		.lazy =
+		    !cfg_bool(ca->cfg, "ca.listenToCloneModifications", false),
+		.used = &used,
+		.floor = &served,
+		.mark = ca->sub->highwater != NULL ? mark_number : NULL,
+		.mark_arg = ca };
+	size_t n = ca->n_points;
+	enum rc rc;
+
+	if (n == CA_POINTS_MAX)
+		return err_set(e, RC_TOOBIG, "more than %d CRL issuing points",
+		    CA_POINTS_MAX);
+	if (dir == NULL || (ca->point_ids[n] = strdup(id)) == NULL)
+		return err_set(e, RC_NOMEM, "issuing points");
+	rc = issuing_point_open(&ca->points[n], &p, e);
+	if (rc != RC_OK) {
+		free(ca->point_ids[n]);
+		return err_prefix(e, "issuing point");
+	}
+	ca->n_points = n + 1;
+	return RC_OK;
+}
+
 static enum rc
 open_points(struct ca *ca, struct err *e)
 {
@@ -397,31 +474,11 @@ open_points(struct ca *ca, struct err *e)
 		if (dot == NULL || strncmp(id, "pageSize", 8) == 0 ||
 		    !new_point_id(ca, id, (size_t)(dot - id)))
 			continue;
-		if (ca->n_points == CA_POINTS_MAX)
-			return err_set(e, RC_TOOBIG,
-			    "more than %d CRL issuing points", CA_POINTS_MAX);
-		char *name = strndup(id, (size_t)(dot - id));
+		AUTO_STR name = strndup(id, (size_t)(dot - id));
 		if (name == NULL)
 			return err_set(e, RC_NOMEM, "issuing points");
-		ca->point_ids[ca->n_points] = name;
-		struct issuing_point_params p = { .id = name,
-			.cfg = ca->cfg,
-			.store = ca->store,
-			.clock = ca->clock,
-			.key = ca->signing.key,
-			.ca_cert = ca->signing.cert.der,
-			.issuer = buf_cstr(&ca->issuer_text),
-			.host_ca = true,
-			.dir = dir,
-			.ca_url = ca->plain_url,
-			.bytes_in_record = dbconf_is_directory(ca->cfg),
-			.fill_later = true };
-		rc = issuing_point_open(&ca->points[ca->n_points], &p, e);
-		if (rc != RC_OK) {
-			free(name);
-			return err_prefix(e, "issuing point");
-		}
-		ca->n_points++;
+		if ((rc = ca_point_open(ca, ca->cfg, name, e)) != RC_OK)
+			return rc;
 	}
 	return RC_OK;
 }
@@ -439,6 +496,8 @@ ca_crl_generate(struct ca *ca, size_t point, const struct generate_options *o,
 	rc = rulings_settle(ca->rulings, true, NULL, e);
 	if (rc == RC_OK)
 		rc = issuing_point_generate(ca->points[point], o, &made, e);
+	if (rc == RC_GONE)
+		roles_follow(ca);
 	if (rc != RC_OK) {
 		rc_ignore(audit_event(ca->audit,
 		    AUDIT_ENTRY("FULL_CRL_GENERATION", NULL, false,
@@ -477,9 +536,10 @@ tick_statuses(struct ca *ca, int64_t now_ms)
 	struct err e = { RC_OK, "" };
 	int64_t interval;
 
-	if (cfg_int(ca->cfg, &interval, "ca.certStatusUpdateInterval", 0,
-		INT32_MAX, 600, &e) != RC_OK ||
-	    interval == 0)
+	pthread_mutex_lock(&ca->roles.lock);
+	interval = ca->roles.interval;
+	pthread_mutex_unlock(&ca->roles.lock);
+	if (interval == 0 || !roles_hold(ca, CLAIM_ROLE_STATUS))
 		return RETRY_MS;
 	if (now_ms >= ca->next_status_ms) {
 		if (ca_update_statuses(ca, now_ms / 1000, &e) != RC_OK)
@@ -503,6 +563,21 @@ tick_rulings(struct ca *ca)
 	return RETRY_MS;
 }
 
+static void
+renew_if_used_up(struct ca *ca, size_t point)
+{
+	struct num high = issuing_point_highest(ca->points[point]), next;
+	char role[CLAIM_ROLE_MAX];
+	struct claim c;
+
+	if (!issuing_point_claimed(ca->points[point], &c) ||
+	    claim_number_next(&next, &c, &high, NULL) == RC_OK)
+		return;
+	(void)snprintf(
+	    role, sizeof(role), CLAIM_ROLE_CRL "%s", ca->point_ids[point]);
+	roles_renew(ca, role);
+}
+
 static int64_t
 tick_points(struct ca *ca, int64_t now_ms)
 {
@@ -513,6 +588,7 @@ tick_points(struct ca *ca, int64_t now_ms)
 	for (size_t i = 0; i < ca->n_points; i++) {
 		struct err e = { RC_OK, "" };
 		int64_t due;
+		renew_if_used_up(ca, i);
 		if (issuing_point_refresh(ca->points[i], &e) != RC_OK ||
 		    (issuing_point_due(ca->points[i]) <= now_ms / 1000 &&
 			ca_crl_generate(ca, i, &when_due, &e) != RC_OK)) {
@@ -540,7 +616,9 @@ ca_tick(struct subsystem *s, int64_t now_ms)
 
 	if (store_drain(ca->store, AUDIT_EFFECT, write_audit, ca, &e) != RC_OK)
 		log_warning("ca", "effects journal: %s, continuing", e.text);
-	a = tick_rulings(ca);
+	a = roles_tick(ca);
+	b = tick_rulings(ca);
+	a = a < b ? a : b;
 	b = tick_statuses(ca, now_ms);
 	a = a < b ? a : b;
 	b = tick_points(ca, now_ms);
@@ -625,9 +703,10 @@ ca_open_parts(struct ca *ca, struct err *e)
 		return err_set(e, RC_NOMEM, "CA");
 	rc = store_watch(ca->store, &ca->watch,
 	    1u << REC_CERT | 1u << REC_PROFILE | 1u << REC_ACL |
-		1u << REC_USER | 1u << REC_GROUP | NUMBERS_KINDS,
+		1u << REC_USER | 1u << REC_GROUP | 1u << REC_ISSUING_POINT |
+		NUMBERS_KINDS | 1u << REC_CLAIM,
 	    UINT64_MAX, follow, ca, e);
-	if (rc != RC_OK)
+	if (rc != RC_OK || (rc = roles_start(ca, e)) != RC_OK)
 		return rc;
 	return rulings_open(&ca->rulings, ca, buf_cstr(&cursor), e);
 }

@@ -9,6 +9,7 @@
 #include "ca/domain.h"
 #include "ca/ocsp_table.h"
 #include "ca/profiles.h"
+#include "ca/roles.h"
 #include "ca/rulings.h"
 #include "crl/issuing_point.h"
 #include "instance/audit.h"
@@ -53,7 +54,8 @@ struct ca {
 	pthread_rwlock_t acl_lock;
 	struct issuing_point *points[CA_POINTS_MAX];
 	char *point_ids[CA_POINTS_MAX];
-	size_t n_points;
+	_Atomic size_t n_points; /* grows when a role arrives, never shrinks */
+	struct ca_roles roles;
 	char plain_url[300]; /* "http://host:port" */
 
 	struct ocsp_issuer issuer_ids[CA_DIGESTS]; /* by enum digest */
@@ -113,6 +115,11 @@ size_t ca_point_find(const struct ca *ca, const char *id);
 /* cloning.<tag>.privkey.id of CS.cfg against the keys in the token: stale lines
  * are corrected, saved and logged (a re-keyed CA clones without surgery). */
 MUST enum rc ca_check_key_ids(struct ca *ca, struct err *e);
+/* Copies CS.cfg as it is to archives/. */
+MUST enum rc ca_archive_settings(struct ca *ca, struct err *e);
+/* Opens one more issuing point, with the settings of cfg. */
+MUST enum rc ca_point_open(
+    struct ca *ca, const struct cfg *cfg, const char *id, struct err *e);
 /* Commands of the control socket ("ca.crl-update" ...). */
 MUST enum rc ca_control(struct subsystem *s, const char *command,
     struct view args, struct buf *out, struct err *e);

@@ -42,6 +42,12 @@ issuing_point_drain(struct issuing_point *ip, struct num *last)
 	*last = issuing_point_highest(ip);
 }
 
+void
+issuing_point_follow(struct issuing_point *ip, bool at_once)
+{
+	atomic_store(&ip->lazy, !at_once);
+}
+
 struct num
 issuing_point_highest(struct issuing_point *ip)
 {

@@ -83,6 +83,9 @@ bool issuing_point_claimed(struct issuing_point *ip, struct claim *out);
 /* Gives the claim up for good: waits for a list in the making, after that none
  * is made under it. *last: the highest number used or seen. */
 void issuing_point_drain(struct issuing_point *ip, struct num *last);
+/* Changes made on other hosts reach the set at once, or before the next list
+ * (see lazy). */
+void issuing_point_follow(struct issuing_point *ip, bool at_once);
 /* The highest number used or seen, by anybody. */
 struct num issuing_point_highest(struct issuing_point *ip);
 /* Raises that number: somebody was seen to use it. */

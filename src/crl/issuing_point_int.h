@@ -27,7 +27,8 @@ struct issuing_point {
 	char *ca_url; /* NULL = none */
 	uint8_t *ca_cert;
 	size_t ca_cert_len;
-	bool host_ca, bytes_in_record, by_claim, lazy;
+	bool host_ca, bytes_in_record, by_claim;
+	atomic_bool lazy;
 	/* replaced, never changed; those that were stay until the end, for who
 	 * still reads them */
 	struct crl_conf *_Atomic conf;

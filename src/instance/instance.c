@@ -49,9 +49,9 @@ struct instance {
 	/* timer */
 	pthread_t timer;
 	bool timer_runs;
-	pthread_mutex_t lock; /* stopping */
+	pthread_mutex_t lock; /* stopping, woken */
 	pthread_cond_t wake;
-	bool stopping;
+	bool stopping, woken;
 };
 
 static const struct subsystem_class *classes[CLASSES_MAX];
@@ -371,6 +371,7 @@ instance_wake(struct instance *i)
 {
 	LOCKED(&i->lock);
 
+	i->woken = true;
 	pthread_cond_signal(&i->wake);
 }
 
@@ -405,8 +406,9 @@ run_timer(void *arg)
 			t.tv_nsec -= 1000000000;
 		}
 		LOCKED(&i->lock);
-		if (!i->stopping)
+		if (!i->stopping && !i->woken)
 			pthread_cond_timedwait(&i->wake, &i->lock, &t);
+		i->woken = false;
 		if (i->stopping)
 			return NULL;
 	}

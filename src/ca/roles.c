@@ -1,0 +1,750 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* roles.c - looks at the claims and does what store/role.h says.
+ * Owns:    struct ca_roles in struct ca.
+ * Trusts:  the store's claims; the host's own high-water file.
+ * Threads: see roles.h. */
+#include "ca/roles.h"
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "ca/state.h"
+
+enum {
+	PASSES_MAX = 4, /* of one role in one look: force, adopt, ... */
+	ROW_MAX = 256,
+};
+#define N_ROW "claims.n"
+
+/* --- what this host remembers -------------------------------------------- */
+
+static void
+row_name(char out[ROW_MAX], const char *role, const char *what)
+{
+	(void)snprintf(out, ROW_MAX, "role.%s.%s", role, what);
+}
+
+static void
+recall(struct ca *ca, struct role *r)
+{
+	char row[ROW_MAX];
+
+	row_name(row, r->name, "wish");
+	AUTO_STR wish = highwater_text(ca->highwater, row);
+	row_name(row, r->name, "acted");
+	AUTO_STR acted = highwater_text(ca->highwater, row);
+
+	r->known = wish != NULL;
+	r->kept = wish != NULL && strcmp(wish, "yes") == 0;
+	if (acted != NULL && strlen(acted) < sizeof(r->acted))
+		memcpy(r->acted, acted, strlen(acted) + 1);
+}
+
+/* From now on this wish, and this claim (NULL: as before), are acted on. */
+static enum rc
+remember(
+    struct ca *ca, struct role *r, bool wish, const char *acted, struct err *e)
+{
+	char wish_row[ROW_MAX], acted_row[ROW_MAX];
+	struct highwater_row rows[] = { { wish_row, wish ? "yes" : "no" },
+		{ acted_row, acted } };
+	enum rc rc;
+
+	row_name(wish_row, r->name, "wish");
+	row_name(acted_row, r->name, "acted");
+	rc = highwater_set(ca->highwater, rows, acted != NULL ? 2 : 1, e);
+	if (rc != RC_OK)
+		return rc;
+	LOCKED(&ca->roles.lock);
+	r->known = true;
+	r->kept = r->wish = wish;
+	if (acted != NULL)
+		(void)snprintf(r->acted, sizeof(r->acted), "%s", acted);
+	return RC_OK;
+}
+
+/* --- parts of acts ------------------------------------------------------- */
+
+static struct issuing_point *
+point_of(struct ca *ca, const char *role)
+{
+	size_t i;
+
+	if (!text_starts(role, CLAIM_ROLE_CRL))
+		return NULL;
+	i = ca_point_find(ca, role + sizeof(CLAIM_ROLE_CRL) - 1);
+	return i != SIZE_MAX ? ca->points[i] : NULL;
+}
+
+/* The highest number anybody used, as far as this host can know. */
+static struct num
+highest(struct ca *ca, const char *role, const struct claims *all)
+{
+	struct issuing_point *ip = point_of(ca, role);
+	struct num n = claims_highest(all, role), seen;
+
+	if (ip == NULL)
+		return n;
+	seen = issuing_point_highest(ip);
+	return num_cmp(&seen, &n) > 0 ? seen : n;
+}
+
+static void
+audit_role(struct ca *ca, const char *role, const char *what,
+    const struct claim *c, bool ok)
+{
+	AUTO_BUF b = buf_empty(4096);
+	char number[NUM_TEXT_MAX];
+
+	buf_addf(&b, "Scope;;roles+Operation;;%s+role;;%s", what, role);
+	if (c != NULL)
+		buf_addf(&b, "+claim;;%s+number;;%s", c->id,
+		    num_dec(number, &c->number));
+	rc_ignore(audit_event(ca->audit,
+	    AUDIT_ENTRY("CONFIG_ROLE", NULL, ok,
+		"role configuration parameter(s) change",
+		{ "ParamNameValPairs", buf_cstr(&b) }),
+	    NULL)); /* a failed audit log stops the CA in tick */
+}
+
+static enum rc
+add_claim(struct ca *ca, struct claim *c, struct err *e)
+{
+	struct num n = highwater_num(ca->highwater, N_ROW), used;
+	uint32_t n_min = 0;
+	size_t i;
+	enum rc rc;
+
+	for (i = 0; i < n.len && n.len <= sizeof(n_min); i++)
+		n_min = n_min << 8 | n.b[i];
+	rc = claim_add(ca->store, c, n_min, clock_now(ca->clock), e);
+	audit_role(ca, c->role, claim_kind_text(c->kind), c, rc == RC_OK);
+	if (rc != RC_OK)
+		return rc;
+	used = num_from_u64(c->n);
+	log_info("roles", "role=%s %s claim=%s%s%s", c->role,
+	    claim_kind_text(c->kind), c->id, c->why[0] != '\0' ? " why=" : "",
+	    c->why);
+	return highwater_raise(ca->highwater, N_ROW, &used, e);
+}
+
+/* Adds the claim or note of a step. */
+static enum rc
+add_for(struct ca *ca, const struct role *r, const struct role_step *s,
+    const struct claims *all, const char *why, struct err *e)
+{
+	struct num high = highest(ca, r->name, all);
+	struct claim c;
+	enum rc rc;
+
+	rc = role_claim(&c, s, r->name, &ca->roles.self, &high, e);
+	if (rc != RC_OK)
+		return rc;
+	if (why != NULL)
+		(void)snprintf(c.why, sizeof(c.why), "%s", why);
+	return add_claim(ca, &c, e);
+}
+
+/* --- acts ---------------------------------------------------------------- */
+
+/* Stops, for good under this claim, and says so in the store. */
+static enum rc
+release(struct ca *ca, struct role *r, const struct role_step *s,
+    const struct claims *all, struct err *e)
+{
+	struct issuing_point *ip = point_of(ca, r->name);
+	struct num last;
+
+	pthread_mutex_lock(&ca->roles.lock);
+	r->holds = false;
+	r->drained = true;
+	r->since_ms = clock_mono_ms(ca->clock);
+	pthread_mutex_unlock(&ca->roles.lock);
+	if (ip != NULL)
+		issuing_point_drain(ip, &last);
+	return add_for(ca, r, s, all, NULL, e);
+}
+
+static enum rc
+point_settings(
+    struct ca *ca, const char *role, const struct cfg *left, struct err *e)
+{
+	AUTO_STR path = paths_cs_cfg(instance_paths(ca->instance), "ca");
+	struct issuing_point *ip = point_of(ca, role);
+	AUTO(cfg) cs = cfg_new();
+	enum rc rc;
+
+	if (path == NULL || cs == NULL)
+		return err_set(e, RC_NOMEM, "CS.cfg");
+	if ((rc = cfg_load(cs, path, e)) != RC_OK ||
+	    (rc = roles_master_lines(cs, role, left, e)) != RC_OK)
+		return rc;
+	if (ip != NULL)
+		return issuing_point_configure(ip, cs, e);
+	return ca_point_open(ca, cs, role + sizeof(CLAIM_ROLE_CRL) - 1, e);
+}
+
+/* The settings of a holder, the first list, and only then CS.cfg: what is cut in
+ * between is done again at the next look. */
+static enum rc
+take_up(struct ca *ca, struct role *r, const struct claim *c, struct err *e)
+{
+	static const struct generate_options when_due = { .sigalg =
+							      SIGALG_COUNT };
+	bool crl = text_starts(r->name, CLAIM_ROLE_CRL);
+	AUTO(cfg) left = NULL;
+	enum rc rc = roles_settings_load(ca, &left, e);
+
+	if (rc == RC_OK && crl &&
+	    (rc = point_settings(ca, r->name, left, e)) == RC_OK) {
+		struct issuing_point *ip = point_of(ca, r->name);
+
+		issuing_point_claim(ip, c);
+		issuing_point_follow(ip, true);
+		rc = ca_crl_generate(
+		    ca, ca_point_find(ca, issuing_point_id(ip)), &when_due, e);
+	}
+	if (rc == RC_OK)
+		rc = roles_write(ca, r->name, left, NULL, 0, e);
+	if (rc != RC_OK)
+		return rc;
+	log_info("roles", "role=%s: taken up under claim %s, CS.cfg follows",
+	    r->name, c->id);
+	LOCKED(&ca->roles.lock);
+	if (!crl && ca->roles.interval == 0)
+		ca->roles.interval = ROLE_INTERVAL;
+	if (crl)
+		ca->roles.master[0] = '\0';
+	return RC_OK;
+}
+
+/* A handed-over role whose first list fails goes back to where it came from. */
+static enum rc
+give_back(struct ca *ca, struct role *r, const struct claim *c,
+    const struct claims *all, struct err *e)
+{
+	struct role_step s = { .act = ROLE_RELEASE, .holder = c };
+
+	for (size_t i = 0; i < all->n; i++)
+		if (strcmp(all->items[i].id, c->about) == 0)
+			s.note = &all->items[i];
+	if (s.note == NULL || c->kind != CLAIM_HANDOVER)
+		return RC_OK;
+	log_warning("roles",
+	    "role=%s: the first list cannot be made: given back to %s:%d, "
+	    "continuing",
+	    r->name, s.note->by.host, s.note->by.port);
+	return release(ca, r, &s, all, e);
+}
+
+static enum rc
+adopt(struct ca *ca, struct role *r, const struct role_step *s,
+    const struct claims *all, struct err *e)
+{
+	int64_t now = clock_mono_ms(ca->clock), since;
+	enum rc rc = RC_OK;
+
+	pthread_mutex_lock(&ca->roles.lock);
+	if (r->since_ms == 0)
+		r->since_ms = now;
+	since = r->since_ms;
+	pthread_mutex_unlock(&ca->roles.lock);
+	if (!r->wish)
+		rc = take_up(ca, r, s->holder, e);
+	if (rc == RC_OK)
+		rc = remember(ca, r, true, s->holder->id, e);
+	if (rc == RC_OK) {
+		if (text_starts(r->name, CLAIM_ROLE_CRL))
+			rc = roles_settings_save(ca, e);
+		LOCKED(&ca->roles.lock);
+		r->since_ms = 0;
+		return rc;
+	}
+	if (now - since >= ROLE_GIVE_BACK_MS)
+		rc_ignore(give_back(ca, r, s->holder, all, NULL)); /* again
+			at the next look; rc is why */
+	return rc;
+}
+
+static enum rc
+depose(struct ca *ca, struct role *r, const struct claim *holder, struct err *e)
+{
+	enum rc rc =
+	    roles_write(ca, r->name, NULL, holder->by.host, holder->by.port, e);
+
+	if (rc == RC_OK)
+		rc = remember(ca, r, false, NULL, e);
+	if (rc != RC_OK)
+		return rc;
+	log_warning("roles",
+	    "role=%s is held by %s:%d (claim %s): this instance is a clone "
+	    "now, CS.cfg was rewritten and the former one is in archives, "
+	    "continuing",
+	    r->name, holder->by.host, holder->by.port, holder->id);
+	audit_role(ca, r->name, "deposed", holder, true);
+	LOCKED(&ca->roles.lock);
+	if (!text_starts(r->name, CLAIM_ROLE_CRL))
+		ca->roles.interval = 0;
+	return RC_OK;
+}
+
+/* What the rule says now becomes what the others see. */
+static void
+show(struct ca *ca, struct role *r, const struct role_step *s)
+{
+	struct issuing_point *ip = point_of(ca, r->name);
+	bool holds = s->holds;
+
+	if (ip != NULL)
+		issuing_point_claim(ip, holds ? s->holder : NULL);
+	LOCKED(&ca->roles.lock);
+	if (r->has_holder && s->holder != NULL &&
+	    claim_cmp(&r->holder, s->holder) != 0)
+		r->drained = false;
+	r->holds = holds;
+	r->has_holder = s->holder != NULL;
+	if (r->has_holder)
+		r->holder = *s->holder;
+}
+
+static enum rc
+act(struct ca *ca, struct role *r, const struct role_step *s,
+    const struct claims *all, struct err *e)
+{
+	switch (s->act) {
+	case ROLE_KEEP:
+		return RC_OK;
+	case ROLE_NOTE:
+		return remember(ca, r, r->wish, NULL, e);
+	case ROLE_FIRST:
+	case ROLE_FORCE:
+	case ROLE_ACCEPT:
+	case ROLE_TAKE_BACK:
+		return add_for(ca, r, s, all, NULL, e);
+	case ROLE_ADOPT:
+		return adopt(ca, r, s, all, e);
+	case ROLE_RELEASE:
+		return release(ca, r, s, all, e);
+	case ROLE_DEPOSED:
+		return depose(ca, r, s->holder, e);
+	}
+	return RC_OK;
+}
+
+/* --- the look ------------------------------------------------------------ */
+
+static struct role *
+find(struct ca *ca, const char *name)
+{
+	for (size_t i = 0; i < ca->roles.n; i++)
+		if (strcmp(ca->roles.items[i].name, name) == 0)
+			return &ca->roles.items[i];
+	return NULL;
+}
+
+static void
+add_role(struct ca *ca, const char *name)
+{
+	struct role r = { .known = false };
+
+	if (find(ca, name) != NULL || ca->roles.n == ROLES_MAX ||
+	    strlen(name) >= sizeof(r.name))
+		return;
+	memcpy(r.name, name, strlen(name) + 1);
+	/* of a point that only the holder has there is no wish here */
+	r.wish = (!text_starts(name, CLAIM_ROLE_CRL) ||
+		     point_of(ca, name) != NULL) &&
+	    roles_wish(ca->cfg, name);
+	recall(ca, &r);
+	LOCKED(&ca->roles.lock);
+	ca->roles.items[ca->roles.n++] = r;
+}
+
+/* We released it, and nobody has claimed since: since when do we know? */
+static bool
+patience_over(struct ca *ca, struct role *r, const struct claims *all)
+{
+	const struct claim *g = claims_greatest(all, r->name);
+	int64_t now = clock_mono_ms(ca->clock);
+
+	if (g == NULL || g->by.host_id != ca->roles.self.host_id ||
+	    (!r->drained && claims_release(all, g->id) == NULL))
+		return false;
+	LOCKED(&ca->roles.lock);
+	if (r->since_ms == 0)
+		r->since_ms = now;
+	return now - r->since_ms >= ROLE_PATIENCE_MS;
+}
+
+static enum rc
+look(struct ca *ca, struct role *r, const struct claims *all, bool *again,
+    struct err *e)
+{
+	char why[200];
+	struct role_view v = { .all = all,
+		.role = r->name,
+		.me = ca->roles.self.host_id,
+		.wish = r->wish,
+		.known = r->known,
+		.kept = r->kept,
+		.acted = r->acted,
+		.restored = highwater_restored(ca->highwater, why, sizeof(why)),
+		.drained = r->drained,
+		.patience_over = patience_over(ca, r, all) };
+	struct role_step s = role_decide(&v);
+	enum rc rc;
+
+	show(ca, r, &s);
+	*again = s.act != ROLE_KEEP && s.act != ROLE_NOTE;
+	rc = act(ca, r, &s, all, e);
+	LOCKED(&ca->roles.lock);
+	if (rc != RC_OK && e != NULL)
+		(void)snprintf(r->note, sizeof(r->note), "%s", e->text);
+	else if (v.restored && v.wish && !s.holds)
+		(void)snprintf(r->note, sizeof(r->note),
+		    "restored (%.150s): claims no role until pki-server "
+		    "ca-restore-accept",
+		    why);
+	else
+		r->note[0] = '\0';
+	if (s.act == ROLE_TAKE_BACK || s.act == ROLE_ACCEPT)
+		r->since_ms = 0;
+	return rc;
+}
+
+/* One role, until the rule has nothing more to do. */
+static void
+settle(struct ca *ca, struct role *r)
+{
+	struct err e = { RC_OK, "" };
+	bool again = true;
+	enum rc rc = RC_OK;
+
+	for (int i = 0; i < PASSES_MAX && rc == RC_OK && again; i++) {
+		AUTO_CLAIMS all = { NULL, 0 };
+
+		rc = claims_load(&all, ca->store, NULL, &e);
+		if (rc == RC_OK)
+			rc = look(ca, r, &all, &again, &e);
+	}
+	if (rc != RC_OK) {
+		log_warning(
+		    "roles", "role=%s: %s, continuing", r->name, e.text);
+		atomic_store(&ca->roles.changed, true);
+	}
+}
+
+static enum rc
+learn(struct ca *ca, struct err *e)
+{
+	AUTO_CLAIMS all = { NULL, 0 };
+	enum rc rc = claims_load(&all, ca->store, NULL, e);
+
+	/* points that only the holder has */
+	for (size_t i = 0; rc == RC_OK && i < all.n; i++)
+		if (claim_kind_holds(all.items[i].kind))
+			add_role(ca, all.items[i].role);
+	return rc;
+}
+
+/* The redirect of a clone follows the holder, in CS.cfg too. */
+static void
+follow_master(struct ca *ca)
+{
+	struct ca_roles *rs = &ca->roles;
+	struct err e = { RC_OK, "" };
+
+	for (size_t i = 0; i < rs->n; i++) {
+		struct role *r = &rs->items[i];
+		struct claim_self by = r->holder.by;
+
+		if (!text_starts(r->name, CLAIM_ROLE_CRL) || !r->has_holder ||
+		    r->wish || by.host_id == rs->self.host_id ||
+		    rs->master[0] == '\0' ||
+		    (strcmp(rs->master, by.host) == 0 &&
+			rs->master_port == by.port))
+			continue;
+		if (roles_write(ca, r->name, NULL, by.host, by.port, &e) !=
+		    RC_OK) {
+			log_warning("roles", "%s, continuing", e.text);
+			return;
+		}
+		log_info(
+		    "roles", "CRL requests go to %s:%d now", by.host, by.port);
+		LOCKED(&rs->lock);
+		memcpy(rs->master, by.host, sizeof(rs->master));
+		rs->master_port = by.port;
+		return;
+	}
+}
+
+static void
+look_at_all(struct ca *ca)
+{
+	struct err e = { RC_OK, "" };
+
+	atomic_store(&ca->roles.changed, false);
+	if (learn(ca, &e) != RC_OK) {
+		log_warning("roles", "%s, continuing", e.text);
+		atomic_store(&ca->roles.changed, true);
+		return;
+	}
+	for (size_t i = 0; i < ca->roles.n; i++)
+		settle(ca, &ca->roles.items[i]);
+	follow_master(ca);
+}
+
+static bool
+waiting(struct ca *ca)
+{
+	LOCKED(&ca->roles.lock);
+
+	for (size_t i = 0; i < ca->roles.n; i++)
+		if (ca->roles.items[i].since_ms != 0)
+			return true;
+	return false;
+}
+
+int64_t
+roles_tick(struct ca *ca)
+{
+	LOCKED(&ca->roles.work);
+
+	if (atomic_load(&ca->roles.changed) || waiting(ca))
+		look_at_all(ca);
+	return atomic_load(&ca->roles.changed) || waiting(ca) ? ROLE_POLL_MS
+							      : INT64_MAX;
+}
+
+void
+roles_follow(struct ca *ca)
+{
+	atomic_store(&ca->roles.changed, true);
+	instance_wake(ca->instance);
+}
+
+void
+roles_renew(struct ca *ca, const char *role)
+{
+	struct err e = { RC_OK, "" };
+	AUTO_CLAIMS all = { NULL, 0 };
+	struct role_step s = { .act = ROLE_TAKE_BACK };
+	struct role *r;
+	struct claim c;
+	struct num high;
+	LOCKED(&ca->roles.work);
+
+	r = find(ca, role);
+	if (r == NULL || !r->holds ||
+	    claims_load(&all, ca->store, NULL, &e) != RC_OK)
+		return;
+	s.holder = claims_greatest(&all, role);
+	high = highest(ca, role, &all);
+	if (s.holder == NULL || claim_cmp(s.holder, &r->holder) != 0 ||
+	    role_claim(&c, &s, role, &ca->roles.self, &high, &e) != RC_OK)
+		return;
+	c.kind = CLAIM_RENEWED;
+	(void)snprintf(c.why, sizeof(c.why), "its numbers were used up");
+	if (add_claim(ca, &c, &e) != RC_OK)
+		log_warning("roles", "%s, continuing", e.text);
+	settle(ca, r);
+}
+
+/* --- commands ------------------------------------------------------------ */
+
+enum rc
+roles_ask(struct ca *ca, struct err *e)
+{
+	AUTO_CLAIMS all = { NULL, 0 };
+	LOCKED(&ca->roles.work);
+	enum rc rc = claims_load(&all, ca->store, NULL, e);
+
+	for (size_t i = 0; rc == RC_OK && i < ca->roles.n; i++) {
+		const struct role *r = &ca->roles.items[i];
+		const struct claim *g = claims_greatest(&all, r->name);
+		struct claim c = { .kind = CLAIM_ASK,
+			.number = num_from_u64(0),
+			.by = ca->roles.self };
+
+		if (g == NULL || g->by.host_id == c.by.host_id)
+			continue;
+		memcpy(c.role, r->name, sizeof(c.role));
+		memcpy(c.about, g->id, sizeof(c.about));
+		rc = add_claim(ca, &c, e);
+	}
+	return rc;
+}
+
+enum rc
+roles_withdraw(struct ca *ca, struct err *e)
+{
+	AUTO_CLAIMS all = { NULL, 0 };
+	LOCKED(&ca->roles.work);
+	enum rc rc = claims_load(&all, ca->store, NULL, e);
+
+	for (size_t i = 0; rc == RC_OK && i < all.n; i++) {
+		const struct claim *x = &all.items[i];
+		AUTO(batch) b = NULL;
+
+		if (x->kind != CLAIM_ASK ||
+		    x->by.host_id != ca->roles.self.host_id)
+			continue;
+		b = batch_new();
+		if (b == NULL)
+			return err_set(e, RC_NOMEM, "roles");
+		batch_delete(b, REC_CLAIM, x->id);
+		rc = store_commit(ca->store, b, e);
+	}
+	return rc;
+}
+
+enum rc
+roles_take(struct ca *ca, const struct num *above, struct err *e)
+{
+	AUTO_CLAIMS all = { NULL, 0 };
+	struct role_step s = { .act = ROLE_FORCE };
+	LOCKED(&ca->roles.work);
+	enum rc rc = claims_load(&all, ca->store, NULL, e);
+
+	for (size_t i = 0; rc == RC_OK && i < ca->roles.n; i++) {
+		struct role *r = &ca->roles.items[i];
+		struct issuing_point *ip = point_of(ca, r->name);
+
+		if (ip != NULL && above != NULL)
+			issuing_point_seen(ip, above);
+		if (r->holds)
+			continue;
+		s.holder = claims_greatest(&all, r->name);
+		rc = add_for(ca, r, &s, &all, "taken over", e);
+		if (rc == RC_OK)
+			settle(ca, r);
+	}
+	return rc;
+}
+
+enum rc
+roles_give(struct ca *ca, uint16_t to, struct err *e)
+{
+	AUTO_CLAIMS all = { NULL, 0 };
+	struct claim target = { .by = { .host_id = to } };
+	struct role_step s = { .act = ROLE_RELEASE, .note = &target };
+	LOCKED(&ca->roles.work);
+	enum rc rc = claims_load(&all, ca->store, NULL, e);
+
+	for (size_t i = 0; rc == RC_OK && i < ca->roles.n; i++) {
+		struct role *r = &ca->roles.items[i];
+
+		s.holder = claims_greatest(&all, r->name);
+		if (r->holds && s.holder != NULL &&
+		    claim_cmp(s.holder, &r->holder) == 0)
+			rc = release(ca, r, &s, &all, e);
+	}
+	return rc;
+}
+
+/* --- questions ----------------------------------------------------------- */
+
+bool
+roles_at(struct ca *ca, size_t i, struct role *out)
+{
+	LOCKED(&ca->roles.lock);
+
+	if (i >= ca->roles.n)
+		return false;
+	*out = ca->roles.items[i];
+	return true;
+}
+
+bool
+roles_hold(struct ca *ca, const char *role)
+{
+	LOCKED(&ca->roles.lock);
+	const struct role *r = find(ca, role);
+
+	return r != NULL && r->holds;
+}
+
+bool
+roles_redirect(
+    struct ca *ca, const char *point, char host[CLAIM_HOST_MAX], int *port)
+{
+	struct ca_roles *rs = &ca->roles;
+	LOCKED(&rs->lock);
+
+	for (size_t i = 0; i < rs->n; i++) {
+		const struct role *r = &rs->items[i];
+
+		if (!text_starts(r->name, CLAIM_ROLE_CRL) ||
+		    strcmp(r->name + sizeof(CLAIM_ROLE_CRL) - 1, point) != 0)
+			continue;
+		if (r->holds)
+			return false;
+		if (!r->has_holder || r->holder.by.host_id == rs->self.host_id)
+			break;
+		memcpy(host, r->holder.by.host, CLAIM_HOST_MAX);
+		*port = r->holder.by.port;
+		return true;
+	}
+	if (rs->master[0] == '\0' || rs->master_port == 0)
+		return false;
+	memcpy(host, rs->master, CLAIM_HOST_MAX);
+	*port = rs->master_port;
+	return true;
+}
+
+/* --- start --------------------------------------------------------------- */
+
+static enum rc
+read_settings(struct ca *ca, struct err *e)
+{
+	struct ca_roles *rs = &ca->roles;
+	const char *host = cfg_str(ca->cfg, "master.ca.agent.host", "");
+	int64_t port;
+	enum rc rc;
+
+	(void)snprintf(rs->self.host, sizeof(rs->self.host), "%s",
+	    instance_host(ca->instance));
+	rs->self.port = instance_https_port(ca->instance);
+	rs->self.host_id = highwater_host_id(ca->highwater);
+	(void)snprintf(rs->master, sizeof(rs->master), "%s", host);
+	if ((rc = cfg_int(ca->cfg, &port, "master.ca.agent.port", 0, UINT16_MAX,
+		 0, e)) != RC_OK)
+		return rc;
+	rs->master_port = (int)port;
+	return cfg_int(ca->cfg, &rs->interval, "ca.certStatusUpdateInterval", 0,
+	    INT32_MAX, ROLE_INTERVAL, e);
+}
+
+enum rc
+roles_start(struct ca *ca, struct err *e)
+{
+	char name[CLAIM_ROLE_MAX];
+	enum rc rc;
+
+	pthread_mutex_init(&ca->roles.work, NULL);
+	pthread_mutex_init(&ca->roles.lock, NULL);
+	ca->roles.running = true;
+	if ((rc = read_settings(ca, e)) != RC_OK)
+		return rc;
+	add_role(ca, CLAIM_ROLE_STATUS);
+	add_role(ca, CLAIM_ROLE_RANGES);
+	for (size_t i = 0; i < ca->n_points; i++) {
+		(void)snprintf(
+		    name, sizeof(name), CLAIM_ROLE_CRL "%s", ca->point_ids[i]);
+		add_role(ca, name);
+	}
+	/* questions of a former life */
+	if ((rc = roles_withdraw(ca, e)) != RC_OK)
+		log_warning("roles", "%s, continuing", e->text);
+	LOCKED(&ca->roles.work);
+	look_at_all(ca);
+	return RC_OK;
+}
+
+void
+roles_done(struct ca *ca)
+{
+	if (!ca->roles.running)
+		return;
+	pthread_mutex_destroy(&ca->roles.work);
+	pthread_mutex_destroy(&ca->roles.lock);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* roles.h - the roles of the CA on this host: who generates CRLs, maintains
+ * statuses, hands out ranges (design.md, law 5; docs/roles.md). store/role.h
+ * has the rule, this is what is done about it: claims added, lists stopped and
+ * begun, CS.cfg kept true.
+ *
+ * Threads: acts run on the timer or the control thread, one at a time (`work`);
+ * the rest may be asked by any thread and never waits for an act. */
+#ifndef CA_ROLES_H
+#define CA_ROLES_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/cfg.h"
+#include "store/role.h"
+
+struct ca;
+
+enum {
+	ROLES_MAX = 24,
+	/* a released role that nobody took comes back to who released it */
+	ROLE_PATIENCE_MS = 15000,
+	/* a role handed over whose first CRL cannot be made goes back */
+	ROLE_GIVE_BACK_MS = 8000,
+	ROLE_POLL_MS = 500,  /* while one of these is running */
+	ROLE_INTERVAL = 600, /* certStatusUpdateInterval of a master */
+};
+
+struct role {
+	char name[CLAIM_ROLE_MAX];
+	bool wish, known, kept;
+	char acted[CLAIM_ID_MAX];
+	bool holds, has_holder, drained;
+	struct claim holder;
+	int64_t since_ms; /* of what is waited for, monotonic; 0 = nothing */
+	char note[ERR_TEXT_MAX]; /* why it is not as wished, "" = it is */
+};
+struct ca_roles {
+	pthread_mutex_t work; /* one act at a time; before `lock` */
+	pthread_mutex_t lock; /* all below but `changed` */
+	struct role items[ROLES_MAX];
+	size_t n;
+	struct claim_self self;
+	int64_t interval; /* seconds between two looks at statuses, 0 = none */
+	char master[CLAIM_HOST_MAX]; /* master.ca.agent.*; "" = absent */
+	int master_port;
+	atomic_bool changed; /* by the feed: look again */
+	bool running;        /* started; constant after */
+};
+
+/* Reads wishes and what was acted on, and looks at the claims once: a first
+ * installation holds its roles when this returns. A store that does not answer
+ * is no failure: the next tick tries again. */
+MUST enum rc roles_start(struct ca *ca, struct err *e);
+void roles_done(struct ca *ca);
+/* The feed saw a claim. */
+void roles_follow(struct ca *ca);
+/* Looks at the claims if something changed or is waited for; returns ms until
+ * it wants to run again. */
+int64_t roles_tick(struct ca *ca);
+/* The claim of an issuing point has no number left: claims anew. */
+void roles_renew(struct ca *ca, const char *role);
+
+/* A copy of role i; false past the end. */
+bool roles_at(struct ca *ca, size_t i, struct role *out);
+bool roles_hold(struct ca *ca, const char *role);
+/* Where page requests about that issuing point belong: the holder, or what
+ * master.ca.agent.* says; false: here. host has CLAIM_HOST_MAX. */
+bool roles_redirect(
+    struct ca *ca, const char *point, char host[CLAIM_HOST_MAX], int *port);
+
+/* Asks the holders of all roles that are not ours. */
+MUST enum rc roles_ask(struct ca *ca, struct err *e);
+/* Takes the questions back that nobody has answered. */
+MUST enum rc roles_withdraw(struct ca *ca, struct err *e);
+/* Takes all roles that are not ours by force, above every number seen and above
+ * `above` (NULL = none). */
+MUST enum rc roles_take(struct ca *ca, const struct num *above, struct err *e);
+/* Releases all roles that are ours to that host. RC_NOTFOUND: no host of that
+ * id is known. */
+MUST enum rc roles_give(struct ca *ca, uint16_t to, struct err *e);
+
+/* --- CS.cfg (roles_cfg.c) ------------------------------------------------ */
+
+/* What CS.cfg wishes about a role. */
+bool roles_wish(const struct cfg *cs, const char *role);
+/* Writes the lines of a holder: those of the former one, where it left them
+ * (settings: "ca.crl.*" ... lines, or NULL), and the four of the chapter. */
+MUST enum rc roles_master_lines(struct cfg *cs, const char *role,
+    const struct cfg *settings, struct err *e);
+/* Writes the lines of a clone of host:port. */
+MUST enum rc roles_clone_lines(struct cfg *cs, const char *role,
+    const char *host, int port, struct err *e);
+/* Applies one of the two to CS.cfg on disk; the former file goes to archives/.
+ * host NULL: master. */
+MUST enum rc roles_write(struct ca *ca, const char *role,
+    const struct cfg *settings, const char *host, int port, struct err *e);
+/* The settings the holder left in the store for its successor; *out is empty
+ * when it left none. */
+MUST enum rc roles_settings_load(
+    struct ca *ca, struct cfg **out, struct err *e);
+/* Leaves them (the holder's part), when they differ. */
+MUST enum rc roles_settings_save(struct ca *ca, struct err *e);
+
+#endif
