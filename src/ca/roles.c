@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "ca/state.h"
+#include "instance/dbconf.h"
 
 enum {
 	PASSES_MAX = 4, /* of one role in one look: force, adopt, ... */
@@ -29,9 +30,9 @@ recall(struct ca *ca, struct role *r)
 	char row[ROW_MAX];
 
 	row_name(row, r->name, "wish");
-	AUTO_STR wish = highwater_text(ca->highwater, row);
+	AUTO_STR wish = highwater_text(ca->sub->highwater, row);
 	row_name(row, r->name, "acted");
-	AUTO_STR acted = highwater_text(ca->highwater, row);
+	AUTO_STR acted = highwater_text(ca->sub->highwater, row);
 
 	r->known = wish != NULL;
 	r->kept = wish != NULL && strcmp(wish, "yes") == 0;
@@ -51,7 +52,7 @@ remember(
 
 	row_name(wish_row, r->name, "wish");
 	row_name(acted_row, r->name, "acted");
-	rc = highwater_set(ca->highwater, rows, acted != NULL ? 2 : 1, e);
+	rc = highwater_set(ca->sub->highwater, rows, acted != NULL ? 2 : 1, e);
 	if (rc != RC_OK)
 		return rc;
 	LOCKED(&ca->roles.lock);
@@ -109,7 +110,7 @@ audit_role(struct ca *ca, const char *role, const char *what,
 static enum rc
 add_claim(struct ca *ca, struct claim *c, struct err *e)
 {
-	struct num n = highwater_num(ca->highwater, N_ROW), used;
+	struct num n = highwater_num(ca->sub->highwater, N_ROW), used;
 	uint32_t n_min = 0;
 	size_t i;
 	enum rc rc;
@@ -124,7 +125,7 @@ add_claim(struct ca *ca, struct claim *c, struct err *e)
 	log_info("roles", "role=%s %s claim=%s%s%s", c->role,
 	    claim_kind_text(c->kind), c->id, c->why[0] != '\0' ? " why=" : "",
 	    c->why);
-	return highwater_raise(ca->highwater, N_ROW, &used, e);
+	return highwater_raise(ca->sub->highwater, N_ROW, &used, e);
 }
 
 /* Adds the claim or note of a step. */
@@ -387,7 +388,9 @@ look(struct ca *ca, struct role *r, const struct claims *all, bool *again,
 		.known = r->known,
 		.kept = r->kept,
 		.acted = r->acted,
-		.restored = highwater_restored(ca->highwater, why, sizeof(why)),
+		.restored =
+		    highwater_restored(ca->sub->highwater, why, sizeof(why)),
+		.sole = !dbconf_is_directory(ca->cfg),
 		.drained = r->drained,
 		.patience_over = patience_over(ca, r, all) };
 	struct role_step s = role_decide(&v);
@@ -507,6 +510,8 @@ waiting(struct ca *ca)
 int64_t
 roles_tick(struct ca *ca)
 {
+	if (!ca->roles.running)
+		return INT64_MAX;
 	LOCKED(&ca->roles.work);
 
 	if (atomic_load(&ca->roles.changed) || waiting(ca))
@@ -602,8 +607,14 @@ roles_take(struct ca *ca, const struct num *above, struct err *e)
 {
 	AUTO_CLAIMS all = { NULL, 0 };
 	struct role_step s = { .act = ROLE_FORCE };
+	char why[200];
 	LOCKED(&ca->roles.work);
-	enum rc rc = claims_load(&all, ca->store, NULL, e);
+	enum rc rc;
+
+	if (highwater_restored(ca->sub->highwater, why, sizeof(why)))
+		return err_set(e, RC_CONFLICT,
+		    "%s: run pki-server ca-restore-accept first", why);
+	rc = claims_load(&all, ca->store, NULL, e);
 
 	for (size_t i = 0; rc == RC_OK && i < ca->roles.n; i++) {
 		struct role *r = &ca->roles.items[i];
@@ -646,8 +657,9 @@ roles_give(struct ca *ca, uint16_t to, struct err *e)
 bool
 roles_at(struct ca *ca, size_t i, struct role *out)
 {
+	if (!ca->roles.running)
+		return false;
 	LOCKED(&ca->roles.lock);
-
 	if (i >= ca->roles.n)
 		return false;
 	*out = ca->roles.items[i];
@@ -657,6 +669,8 @@ roles_at(struct ca *ca, size_t i, struct role *out)
 bool
 roles_hold(struct ca *ca, const char *role)
 {
+	if (!ca->roles.running)
+		return true;
 	LOCKED(&ca->roles.lock);
 	const struct role *r = find(ca, role);
 
@@ -668,6 +682,9 @@ roles_redirect(
     struct ca *ca, const char *point, char host[CLAIM_HOST_MAX], int *port)
 {
 	struct ca_roles *rs = &ca->roles;
+
+	if (!rs->running)
+		return false;
 	LOCKED(&rs->lock);
 
 	for (size_t i = 0; i < rs->n; i++) {
@@ -704,7 +721,6 @@ read_settings(struct ca *ca, struct err *e)
 	(void)snprintf(rs->self.host, sizeof(rs->self.host), "%s",
 	    instance_host(ca->instance));
 	rs->self.port = instance_https_port(ca->instance);
-	rs->self.host_id = highwater_host_id(ca->highwater);
 	(void)snprintf(rs->master, sizeof(rs->master), "%s", host);
 	if ((rc = cfg_int(ca->cfg, &port, "master.ca.agent.port", 0, UINT16_MAX,
 		 0, e)) != RC_OK)
@@ -722,9 +738,13 @@ roles_start(struct ca *ca, struct err *e)
 
 	pthread_mutex_init(&ca->roles.work, NULL);
 	pthread_mutex_init(&ca->roles.lock, NULL);
-	ca->roles.running = true;
+	ca->roles.ready = true;
 	if ((rc = read_settings(ca, e)) != RC_OK)
 		return rc;
+	if (ca->sub->highwater == NULL)
+		return RC_OK; /* nothing to remember with: no roles */
+	ca->roles.self.host_id = highwater_host_id(ca->sub->highwater);
+	ca->roles.running = true;
 	add_role(ca, CLAIM_ROLE_STATUS);
 	add_role(ca, CLAIM_ROLE_RANGES);
 	for (size_t i = 0; i < ca->n_points; i++) {
@@ -743,7 +763,7 @@ roles_start(struct ca *ca, struct err *e)
 void
 roles_done(struct ca *ca)
 {
-	if (!ca->roles.running)
+	if (!ca->roles.ready)
 		return;
 	pthread_mutex_destroy(&ca->roles.work);
 	pthread_mutex_destroy(&ca->roles.lock);

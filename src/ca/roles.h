@@ -46,12 +46,13 @@ struct ca_roles {
 	char master[CLAIM_HOST_MAX]; /* master.ca.agent.*; "" = absent */
 	int master_port;
 	atomic_bool changed; /* by the feed: look again */
-	bool running;        /* started; constant after */
+	bool ready, running; /* set at start, constant after */
 };
 
 /* Reads wishes and what was acted on, and looks at the claims once: a first
  * installation holds its roles when this returns. A store that does not answer
- * is no failure: the next tick tries again. */
+ * is no failure: the next tick tries again. Without a high-water file (tests)
+ * there are no roles: CRLs and statuses by settings alone. */
 MUST enum rc roles_start(struct ca *ca, struct err *e);
 void roles_done(struct ca *ca);
 /* The feed saw a claim. */

@@ -77,7 +77,14 @@ role_decide(const struct role_view *v)
 		s.act = unclaimed(v);
 		return s;
 	}
-	if (v->restored)
+	if (v->restored && s.holder->by.host_id != v->me) {
+		/* a restored host has a new id; what it held in a store of its
+		 * own nobody else can have taken since */
+		if (v->sole && v->wish && strcmp(v->acted, s.holder->id) == 0)
+			s.act = ROLE_FORCE;
+		return s;
+	}
+	if (v->restored && !v->sole)
 		return s;
 	release = claims_release(v->all, s.holder->id);
 	return s.holder->by.host_id == v->me ? ours(v, s, release)

@@ -21,6 +21,7 @@ struct role_view {
 	 * made); "" = none */
 	const char *acted;
 	bool restored; /* this store or host is a copy; nobody has said more */
+	bool sole;     /* no other host can reach this store (embedded) */
 	/* we released our claim, or may have, and nobody has claimed since */
 	bool drained, patience_over;
 };
