@@ -146,6 +146,8 @@ make_links(const struct instance_paths *p, const char *sub, struct err *e)
 		AUTO_BUF path = buf_empty(4096), target = buf_empty(4096);
 		enum rc rc;
 
+		if (sub == NULL && strstr(links[i].path, "%t") != NULL)
+			continue;
 		buf_addf(&path, "%s/", p->lib);
 		fill(&path, links[i].path, p->name, sub);
 		fill(&target, rooted ? links[i].relative : links[i].target,
@@ -226,6 +228,20 @@ link_folder(const char *given, const char *usual, const char *up, struct err *e)
 	return make_link(buf_cstr(&target), usual, e);
 }
 
+/* One of the folders, unless it belongs to a subsystem and there is none. */
+static enum rc
+make_folder(const char *base, const char *rest, const char *sub, struct err *e)
+{
+	AUTO_BUF path = buf_empty(4096);
+
+	if (sub == NULL && strchr(rest, '%') != NULL)
+		return RC_OK;
+	buf_add_str(&path, base);
+	/* every %s of the table is the subsystem */
+	fill(&path, rest, sub, sub);
+	return file_mkdirs(buf_cstr(&path), FOLDER_MODE, e);
+}
+
 enum rc
 layout_create(const struct instance_paths *p, const char *sub,
     const struct layout_folders *f, struct err *e)
@@ -250,18 +266,15 @@ layout_create(const struct instance_paths *p, const char *sub,
 		return rc;
 	for (size_t t = 0; t < 3; t++) {
 		for (size_t i = 0; i < trees[t].n; i++) {
-			AUTO_BUF path = buf_empty(4096);
-			buf_add_str(&path, trees[t].base);
-			/* every %s of the table is the subsystem */
-			fill(&path, trees[t].rest[i], sub, sub);
-			rc = file_mkdirs(buf_cstr(&path), FOLDER_MODE, e);
+			rc = make_folder(
+			    trees[t].base, trees[t].rest[i], sub, e);
 			if (rc != RC_OK)
 				return rc;
 		}
 	}
 	AUTO_BUF archives = buf_empty(4096);
-	buf_addf(&archives, "%s/%s/archives", p->conf, sub);
-	if (chmod(buf_cstr(&archives), ARCHIVES_MODE) != 0)
+	buf_addf(&archives, "%s/%s/archives", p->conf, sub != NULL ? sub : "");
+	if (sub != NULL && chmod(buf_cstr(&archives), ARCHIVES_MODE) != 0)
 		return err_errno(e, "%s", buf_cstr(&archives));
 	if ((rc = file_mkdirs(p->host, 0700, e)) != RC_OK)
 		return rc;
@@ -465,8 +478,15 @@ layout_remove(const struct instance_paths *p, const char *sub, bool conf,
 		return rc;
 	if (logs && (rc = remove_under(p->logs, sub, e)) != RC_OK)
 		return rc;
-	if (!*last)
-		return RC_OK;
+	return *last ? layout_remove_instance(p, conf, logs, e) : RC_OK;
+}
+
+enum rc
+layout_remove_instance(
+    const struct instance_paths *p, bool conf, bool logs, struct err *e)
+{
+	enum rc rc;
+
 	if ((rc = file_remove_tree(p->lib, e)) != RC_OK ||
 	    (rc = file_remove_tree(p->host, e)) != RC_OK ||
 	    (rc = file_remove_tree(p->registry, e)) != RC_OK)

@@ -30,7 +30,8 @@ MUST enum rc layout_folders_check(const struct instance_paths *p,
     const struct layout_folders *f, struct err *e);
 /* The folders above those of an instance, searchable by everybody. */
 MUST enum rc layout_parents(struct err *e);
-/* Folders and links of an instance with a subsystem ("ca"). */
+/* Folders and links of an instance with a subsystem ("ca"), or of an instance
+ * alone (sub NULL). */
 MUST enum rc layout_create(const struct instance_paths *p, const char *sub,
     const struct layout_folders *f, struct err *e);
 /* Hands everything to the owner. */
@@ -46,6 +47,10 @@ MUST enum rc layout_manifest(const struct instance_paths *p, const char *sub,
  * and logs stay unless asked for. *last tells whether the instance went. */
 MUST enum rc layout_remove(const struct instance_paths *p, const char *sub,
     bool conf, bool logs, bool *last, struct err *e);
+/* All of an instance with its subsystems; configuration and logs stay unless
+ * asked for. */
+MUST enum rc layout_remove_instance(
+    const struct instance_paths *p, bool conf, bool logs, struct err *e);
 /* Is there a CS.cfg of this subsystem? */
 bool layout_exists(const struct instance_paths *p, const char *sub);
 

@@ -34,12 +34,20 @@ MUST enum rc certs_key_id(struct buf *out, const char *text, struct err *e);
 MUST enum rc certs_sigalg(
     enum sigalg *out, const struct key *k, const char *hash, struct err *e);
 
+/* Whom extensions are for. */
+struct certs_subject {
+	struct view spki;
+	struct view name; /* Name; may be empty */
+	struct view exts; /* contents of what the request asks for, or empty */
+	const struct cert *issuer; /* NULL = self-signed, or a request */
+};
 /* Adds the extensions of a file: lines "basicConstraints = critical, CA:TRUE"
  * as OpenSSL reads them; a policy "@name" is described by lines "name.id",
- * "name.CPS.1". spki is the subject's key; issuer (may be NULL) gives the
- * authority key identifier. */
+ * "name.CPS.1". In subjectAltName "DNS:request_subject_cn" stands for the
+ * subject's common name and "DNS:request_san_ext" for the DNS names that the
+ * request asks for; without any the extension is left out. */
 MUST enum rc certs_ext_file(struct ext_list *l, const char *path,
-    struct view spki, const struct cert *issuer, struct err *e);
+    const struct certs_subject *of, struct err *e);
 /* One extension by name and value, in the same form. */
 MUST enum rc certs_ext_text(struct ext_list *l, const char *name,
     const char *value, struct view spki, const struct cert *issuer,

@@ -94,16 +94,16 @@ request_key(struct pki *p, const struct args *a, struct keystore *ks,
 
 /* --ext and --subjectAltName. */
 static enum rc
-read_exts(struct ext_list *l, const struct args *a, struct view spki,
-    const struct cert *issuer, struct err *e)
+read_exts(struct ext_list *l, const struct args *a,
+    const struct certs_subject *of, struct err *e)
 {
 	enum rc rc = RC_OK;
 
 	if (args_has(a, "ext"))
-		rc = certs_ext_file(l, args_get(a, "ext"), spki, issuer, e);
+		rc = certs_ext_file(l, args_get(a, "ext"), of, e);
 	if (rc == RC_OK && args_has(a, "subjectAltName"))
 		rc = certs_ext_text(l, "subjectAltName",
-		    args_get(a, "subjectAltName"), spki, issuer, e);
+		    args_get(a, "subjectAltName"), of->spki, of->issuer, e);
 	return rc;
 }
 
@@ -112,7 +112,8 @@ run_request(struct pki *p, const struct args *a, struct err *e)
 {
 	AUTO(arena) arena = arena_new(0);
 	AUTO(key) k = NULL;
-	AUTO_BUF der = buf_empty(REQ_DER_MAX);
+	AUTO_BUF der = buf_empty(REQ_DER_MAX), name = buf_empty(NAME_DER_MAX);
+	struct certs_subject of = { 0 };
 	struct ext_list exts;
 	struct keystore *ks;
 	const char *subject;
@@ -128,7 +129,11 @@ run_request(struct pki *p, const struct args *a, struct err *e)
 		RC_OK ||
 	    (rc = pki_keystore(p, &ks, e)) != RC_OK ||
 	    (rc = request_key(p, a, ks, &k, e)) != RC_OK ||
-	    (rc = read_exts(&exts, a, key_spki(k), NULL, e)) != RC_OK ||
+	    (rc = name_parse(&name, view_str(subject), e)) != RC_OK)
+		return rc;
+	of.spki = key_spki(k);
+	of.name = buf_view(&name);
+	if ((rc = read_exts(&exts, a, &of, e)) != RC_OK ||
 	    (rc = certs_make_req(
 		 &der, k, subject, &exts, args_get(a, "hash"), e)) != RC_OK)
 		return rc;
@@ -203,6 +208,7 @@ issue(struct keystore *ks, const struct args *a, const struct req *r,
 	AUTO(key) k = NULL;
 	AUTO_BUF issuer = buf_empty(CERT_DER_MAX),
 		 tbs = buf_empty(CERT_DER_MAX);
+	struct certs_subject of;
 	struct cert_template t;
 	struct cert ca;
 	bool by_ca = args_has(a, "issuer");
@@ -217,12 +223,13 @@ issue(struct keystore *ks, const struct args *a, const struct req *r,
 	t.subject = r->subject;
 	t.issuer = by_ca ? ca.subject : r->subject;
 	t.spki = r->spki;
+	of = (struct certs_subject){ r->spki, r->subject, r->exts,
+		by_ca ? &ca : NULL };
 	if ((rc = set_serial(&t, args_get(a, "serial"), e)) != RC_OK ||
 	    (rc = set_validity(&t, a, e)) != RC_OK ||
 	    (rc = certs_sigalg(&t.sigalg, k, args_get(a, "hash"), e)) !=
 		RC_OK ||
-	    (rc = read_exts(&t.exts, a, r->spki, by_ca ? &ca : NULL, e)) !=
-		RC_OK ||
+	    (rc = read_exts(&t.exts, a, &of, e)) != RC_OK ||
 	    (rc = template_tbs(&tbs, &t, e)) != RC_OK)
 		return rc;
 	return key_sign_object(k, t.sigalg, buf_view(&tbs), out, e);

@@ -245,6 +245,11 @@ prepare(struct server *s, const struct server_cmd *c, const struct args *a,
 	}
 	if ((rc = server_find(s, name, e)) != RC_OK)
 		return rc;
+	if (c->need == NEED_NO_SUBSYSTEM) {
+		s->sub = sub;
+		s->type = server_type(sub);
+		return RC_OK;
+	}
 	return sub != NULL ? server_use(s, sub, e) : RC_OK;
 }
 

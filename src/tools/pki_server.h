@@ -15,9 +15,10 @@
 
 /* What the frame finds before a command runs. */
 enum server_need {
-	NEED_INSTANCE,  /* -i, or pki-tomcat */
-	NEED_OPERAND,   /* the first operand, else as NEED_INSTANCE */
-	NEED_SUBSYSTEM, /* the instance and the subsystem before the name */
+	NEED_INSTANCE,     /* -i, or pki-tomcat */
+	NEED_OPERAND,      /* the first operand, else as NEED_INSTANCE */
+	NEED_SUBSYSTEM,    /* the instance and the subsystem before the name */
+	NEED_NO_SUBSYSTEM, /* the instance; the subsystem is only named */
 	NEED_NOTHING,
 };
 
@@ -76,7 +77,7 @@ extern const char *const server_subsystems[SERVER_SUBSYSTEMS];
 const char *server_type(const char *sub);
 /* Has the instance this subsystem? */
 bool server_has(const struct instance_paths *p, const char *sub);
-/* Is there an instance: has it any subsystem? */
+/* Is there an instance, with or without subsystems? */
 bool server_exists(const struct instance_paths *p);
 /* RC_NOTFOUND "Invalid instance: x". */
 MUST enum rc server_find(struct server *s, const char *name, struct err *e);

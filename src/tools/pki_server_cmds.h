@@ -8,14 +8,15 @@
 #include "tools/pki_server.h"
 
 /* of the instance */
-extern const struct server_cmd server_life[], server_instance[],
-    server_subsystem[], server_password[], server_cert[], server_cert_make[],
-    server_subsystem_cert[], server_nss[], server_instance_cert[],
-    server_selftest[], server_listener[], server_banner[];
+extern const struct server_cmd server_create[], server_life[],
+    server_instance[], server_subsystem[], server_password[], server_cert[],
+    server_cert_make[], server_subsystem_cert[], server_nss[],
+    server_instance_cert[], server_selftest[], server_listener[],
+    server_banner[];
 /* of a subsystem; names without "ca-" */
-extern const struct server_cmd server_deploy[], server_config[], server_crl[],
-    server_user[], server_group[], server_acl[], server_ca_cert[],
-    server_profile[], server_clone[], server_audit[], server_range[],
-    server_generator[], server_db[];
+extern const struct server_cmd server_sub_create[], server_deploy[],
+    server_config[], server_crl[], server_user[], server_group[], server_acl[],
+    server_ca_cert[], server_profile[], server_clone[], server_audit[],
+    server_range[], server_generator[], server_db[];
 
 #endif

@@ -10,6 +10,15 @@
 
 /* ---- CS.cfg ---- */
 
+/* cloning.<tag>.privkey.id: what the server wrote of the keys in its token, and
+ * nobody's setting. */
+static bool
+is_derived(const char *name)
+{
+	return text_starts(name, "cloning.") &&
+	    strstr(name, ".privkey.id") != NULL;
+}
+
 static enum rc
 run_config_find(struct server *s, const struct args *a, struct err *e)
 {
@@ -18,7 +27,9 @@ run_config_find(struct server *s, const struct args *a, struct err *e)
 
 	(void)a;
 	for (size_t i = 0; rc == RC_OK && i < cfg_count(c); i++)
-		printf("%s=%s\n", cfg_at(c, i).name, cfg_at(c, i).value);
+		if (!is_derived(cfg_at(c, i).name))
+			printf(
+			    "%s=%s\n", cfg_at(c, i).name, cfg_at(c, i).value);
 	return rc;
 }
 

@@ -7,6 +7,7 @@
 #define ALL "ca kra ocsp tks tps"
 
 const struct server_family server_families[] = {
+	{ "", "", server_create, NULL },
 	{ "", "", server_life, NULL },
 	{ "instance", "Instance management commands", server_instance, NULL },
 	{ "instance", "Instance management commands", server_instance_cert,
@@ -22,6 +23,7 @@ const struct server_family server_families[] = {
 	{ "listener", "Listener commands", server_listener, NULL },
 	{ "banner", "Banner commands", server_banner, NULL },
 	{ "password", "Password management commands", server_password, NULL },
+	{ "", "", server_sub_create, "ca" },
 	{ "", "", server_deploy, ALL },
 	{ "config", "Configuration management commands", server_config, ALL },
 	{ "crl", "CRL management commands", server_crl, "ca" },

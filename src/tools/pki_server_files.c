@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "deploy/layout.h"
+#include "deploy/create.h"
 #include "keys/names.h"
 
 enum {
@@ -72,6 +72,8 @@ server_has(const struct instance_paths *p, const char *sub)
 bool
 server_exists(const struct instance_paths *p)
 {
+	if (create_exists(p))
+		return true;
 	for (size_t i = 0; i < SERVER_SUBSYSTEMS; i++)
 		if (server_has(p, server_subsystems[i]))
 			return true;

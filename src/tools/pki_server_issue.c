@@ -63,13 +63,14 @@ keygen_like(struct keygen *g, const struct cert *c, struct err *e)
 /* A CA asks for what it will be. */
 static enum rc
 request_exts(struct ext_list *l, const struct sys_cert *c, const struct args *a,
-    struct view spki, struct err *e)
+    struct view spki, struct view name, struct err *e)
 {
 	const char *path = args_get(a, "ext");
+	struct certs_subject of = { .spki = spki, .name = name };
 	enum rc rc;
 
 	if (path != NULL)
-		return certs_ext_file(l, path, spki, NULL, e);
+		return certs_ext_file(l, path, &of, e);
 	if (strcmp(c->id, "ca_signing") != 0)
 		return RC_OK;
 	rc = certs_ext_text(
@@ -85,6 +86,7 @@ request_exts(struct ext_list *l, const struct sys_cert *c, const struct args *a,
 static enum rc
 run_request(struct server *s, const struct args *a, struct err *e)
 {
+	AUTO_BUF name = buf_empty(NAME_DER_MAX);
 	AUTO_BUF old = buf_empty(CERT_DER_MAX), subject = buf_empty(0),
 		 der = buf_empty(REQ_DER_MAX), pem = buf_empty(0);
 	AUTO(sys_cert) c = NULL;
@@ -114,7 +116,9 @@ run_request(struct server *s, const struct args *a, struct err *e)
 	    (rc = server_keystore(s, &ks, e)) != RC_OK ||
 	    (rc = keystore_generate(
 		 ks, &key, args_str(a, "token", c->token), &g, e)) != RC_OK ||
-	    (rc = request_exts(&exts, c, a, key_spki(key), e)) != RC_OK ||
+	    (rc = name_parse(&name, buf_view(&subject), e)) != RC_OK ||
+	    (rc = request_exts(
+		 &exts, c, a, key_spki(key), buf_view(&name), e)) != RC_OK ||
 	    (rc = certs_make_req(
 		 &der, key, buf_cstr(&subject), &exts, NULL, e)) != RC_OK)
 		return rc;
@@ -157,6 +161,8 @@ find_issuer(struct making *m, struct err *e)
 	struct keystore *ks;
 	enum rc rc;
 
+	if (m->self)
+		return RC_OK;
 	if (name != NULL) {
 		buf_add_str(&nick, name);
 	} else {
@@ -211,9 +217,23 @@ find_source(struct making *m, struct view *exts, struct err *e)
 			RC_OK)
 			*exts = m->old.exts;
 	}
-	m->self = m->issuer_nick == NULL && m->c != NULL &&
-	    strcmp(m->c->id, "ca_signing") == 0;
 	return RC_OK;
+}
+
+/* A CA's own certificate is signed by its own key: that of the request, which
+ * need not be the present one. */
+static enum rc
+find_own_key(struct making *m, struct err *e)
+{
+	struct keystore *ks;
+	enum rc rc;
+
+	if (!m->self)
+		return RC_OK;
+	if ((rc = server_keystore(m->s, &ks, e)) != RC_OK)
+		return rc;
+	rc = keystore_find_key(ks, &m->key, m->c->token, m->t.spki, e);
+	return rc == RC_OK ? RC_OK : err_prefix(e, "key of %s", m->c->id);
 }
 
 static enum rc
@@ -221,11 +241,12 @@ set_exts(struct making *m, struct view from, struct err *e)
 {
 	const struct cert *issuer = m->self ? NULL : &m->issuer;
 	const char *path = m->ext;
+	struct certs_subject of = { m->t.spki, m->t.subject, from, issuer };
 	struct ext x;
 	enum rc rc = RC_OK;
 
 	if (path != NULL)
-		return certs_ext_file(&m->t.exts, path, m->t.spki, issuer, e);
+		return certs_ext_file(&m->t.exts, path, &of, e);
 	while (from.len > 0) {
 		if ((rc = ext_next(&from, &x, e)) != RC_OK ||
 		    (rc = ext_list_set(
@@ -289,6 +310,17 @@ signing_alg(const struct making *m)
 	    : key_default_sigalg(m->key);
 }
 
+/* Is there a CA with records? One that waits for pkispawn has none. */
+static bool
+configured(const struct server *s)
+{
+	AUTO(cfg) c = NULL;
+
+	return server_has(s->paths, "ca") &&
+	    server_cs(s, &c, "ca", NULL) == RC_OK &&
+	    strcmp(cfg_str(c, "cs.state", "1"), "0") != 0;
+}
+
 /* The CA's records must know of it before anybody can use it. */
 static enum rc
 record(struct making *m, struct view der, struct err *e)
@@ -297,7 +329,7 @@ record(struct making *m, struct view der, struct err *e)
 	AUTO_JSON q = NULL;
 	enum rc rc;
 
-	if (m->issuer_nick != NULL && !server_has(m->s->paths, "ca"))
+	if (!configured(m->s))
 		return RC_OK;
 	buf_add_base64(&text, der, 0, "");
 	q = json_pack("{s:s}", "cert", buf_cstr(&text));
@@ -313,8 +345,11 @@ make(struct making *m, struct buf *der, struct err *e)
 	struct view exts = view_of(NULL, 0);
 	enum rc rc;
 
+	m->self = m->issuer_nick == NULL && m->c != NULL &&
+	    strcmp(m->c->id, "ca_signing") == 0;
 	if ((rc = find_issuer(m, e)) != RC_OK ||
-	    (rc = find_source(m, &exts, e)) != RC_OK)
+	    (rc = find_source(m, &exts, e)) != RC_OK ||
+	    (rc = find_own_key(m, e)) != RC_OK)
 		return rc;
 	m->t.version = 2;
 	m->t.issuer = m->self ? m->t.subject : m->issuer.subject;

@@ -73,6 +73,20 @@ nss_pin(
 	return *out != NULL ? RC_OK : err_set(e, RC_NOMEM, "out of memory");
 }
 
+/* password.conf opens the database from now on. */
+static enum rc
+keep_pin(struct server *s, const struct secret *pin, struct err *e)
+{
+	AUTO(cfg) c = NULL;
+	enum rc rc = server_passwords(s, &c, e);
+
+	if (rc != RC_OK ||
+	    (rc = cfg_set(c, "internal", secret_cstr(pin), e)) != RC_OK ||
+	    (rc = cfg_save(c, s->paths->password, 0660, e)) != RC_OK)
+		return rc;
+	return server_give(s, s->paths->password, e);
+}
+
 static enum rc
 run_nss_create(struct server *s, const struct args *a, struct err *e)
 {
@@ -94,9 +108,10 @@ run_nss_create(struct server *s, const struct args *a, struct err *e)
 	}
 	p.pin_arg = pin;
 	if ((rc = file_mkdirs(p.dir, 0770, e)) != RC_OK ||
-	    (rc = keystore_open(&ks, &p, e)) != RC_OK)
+	    (rc = keystore_open(&ks, &p, e)) != RC_OK ||
+	    (rc = server_give(s, p.dir, e)) != RC_OK)
 		return rc;
-	return server_give(s, p.dir, e);
+	return keep_pin(s, pin, e);
 }
 
 static enum rc

@@ -160,11 +160,64 @@ pick(struct server *s, struct sys_cert **out, const char *sub, const char *name,
 	return RC_OK;
 }
 
+/* A certificate of a subsystem that is still to be made: its nickname is its
+ * id. */
+static enum rc
+of_no_subsystem(struct sys_cert **out, const char *id, struct err *e)
+{
+	static const char *const ids[] = { "sslserver", "subsystem",
+		"ca_signing", "ca_ocsp_signing", "ca_audit_signing",
+		"kra_transport", "kra_storage", "kra_audit_signing",
+		"ocsp_signing", "ocsp_audit_signing", "tks_audit_signing",
+		"tps_audit_signing" };
+	AUTO(cfg) none = cfg_new();
+
+	if (none == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		const char *sub = NULL, *tag = ids[i];
+		AUTO(sys_cert) x = NULL;
+		enum rc rc;
+
+		if (strcmp(ids[i], id) != 0)
+			continue;
+		for (size_t n = 0; n < SERVER_SUBSYSTEMS; n++)
+			if (text_starts(id, server_subsystems[n]))
+				sub = server_subsystems[n];
+		if (sub != NULL)
+			tag += strlen(sub) + 1;
+		rc = describe(&x, none, sub != NULL ? sub : "ca", tag, e);
+		if (rc == RC_OK && (x->nickname = strdup(id)) == NULL)
+			rc = err_set(e, RC_NOMEM, "out of memory");
+		if (rc == RC_OK)
+			*out = sys_cert_steal(&x);
+		return rc;
+	}
+	return err_set(e, RC_NOTFOUND, "No such certificate: %s", id);
+}
+
+/* Has the instance a subsystem that lists its certificates? */
+static bool
+any_listed(struct server *s)
+{
+	for (size_t i = 0; i < SERVER_SUBSYSTEMS; i++) {
+		const char *sub = server_subsystems[i];
+		AUTO(cfg) c = NULL;
+
+		if (server_has(s->paths, sub) &&
+		    server_cs(s, &c, sub, NULL) == RC_OK &&
+		    cfg_getf(c, "%s.cert.list", sub) != NULL)
+			return true;
+	}
+	return false;
+}
+
 enum rc
 sys_cert_find(
     struct server *s, struct sys_cert **out, const char *id, struct err *e)
 {
-	return pick(s, out, NULL, id, false, e);
+	return any_listed(s) ? pick(s, out, NULL, id, false, e)
+			     : of_no_subsystem(out, id, e);
 }
 
 enum rc
