@@ -48,7 +48,7 @@ same_entry(const struct crl_entry *a, const struct crl_entry *b)
 }
 
 /* Brings the set in line with one record; r is NULL for one that is gone.
- * *changed tells whether the set is another one now. */
+ * *changed tells whether a list is to tell of it. */
 static enum rc
 apply(struct issuing_point *ip, struct revoked_set *set,
     const struct num *serial, const struct rec *r, bool *changed)
@@ -63,7 +63,8 @@ apply(struct issuing_point *ip, struct revoked_set *set,
 		*changed = !there || !same_entry(&x, &old);
 		return *changed ? revoked_put(set, &x, NULL) : RC_OK;
 	}
-	*changed = there;
+	/* the end of a certificate's time is no reason for another list */
+	*changed = there && !expired;
 	if (!there)
 		return RC_OK;
 	if (expired && ip->conf->one_extra) {

@@ -727,8 +727,9 @@ always_update_is_due_with_each_change(void **state)
 	assert_true(issuing_point_due(h.ip) <= h.now);
 	OK(generate(e));
 	assert_true(issuing_point_due(h.ip) > h.now);
-	/* the same entry again is no change */
+	/* neither the same entry again nor the end of its time */
 	set_status(3, "REVOKED", "20270101000000Z");
+	set_status(3, "REVOKED_EXPIRED", "20270101000000Z");
 	assert_true(issuing_point_due(h.ip) > h.now);
 }
 
