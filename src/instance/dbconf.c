@@ -144,7 +144,9 @@ read_address(struct dbconf *c, const struct cfg *cs, struct err *e)
 	if ((rc = cfg_int(cs, &c->port, "internaldb.ldapconn.port", 1, PORT_MAX,
 		 c->secure ? DBCONF_SECURE_PORT : DBCONF_PORT, e)) != RC_OK ||
 	    (rc = cfg_int(cs, &c->max_conns, "internaldb.maxConns", 1,
-		 CONNECTIONS_MAX, DBCONF_CONNECTIONS, e)) != RC_OK)
+		 CONNECTIONS_MAX, DBCONF_CONNECTIONS, e)) != RC_OK ||
+	    (rc = cfg_int(cs, &c->timeout_ms, "internaldb.ldapconn.timeoutMs",
+		 100, DBCONF_TIMEOUT_MAX_MS, DBCONF_TIMEOUT_MS, e)) != RC_OK)
 		return rc;
 	return dbconf_make_url(c, e);
 }
@@ -203,6 +205,7 @@ dbconf_params(const struct dbconf *c, const struct clock *clock)
 		.spool_dir = c->spool,
 		.domain = c->domain,
 		.clock = clock,
+		.timeout_ms = (int)c->timeout_ms,
 		.connections = (size_t)c->max_conns,
 	};
 }

@@ -331,9 +331,10 @@ add_with_parents(struct ldap_be *be, LDAP *ld, const char *dn,
 }
 
 static enum rc
-change_err(const struct change *c, int code, struct err *e)
+change_err(const struct change *c, LDAP *ld, int code, struct err *e)
 {
 	const char *kind = rec_kind_text(c->kind);
+	char *remark = NULL;
 
 	if (code == LDAP_ALREADY_EXISTS)
 		return err_set(
@@ -349,7 +350,11 @@ change_err(const struct change *c, int code, struct err *e)
 		return err_set(e, RC_CONFLICT,
 		    "%s %.64s: a value to delete is no longer there", kind,
 		    c->id);
-	dir_err(e, code, "write");
+	if (!dir_broken(code))
+		ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &remark);
+	dir_err(
+	    e, code, remark != NULL && remark[0] != '\0' ? remark : "write");
+	ldap_memfree(remark);
 	return err_prefix(e, "%s %.64s", kind, c->id);
 }
 
@@ -379,5 +384,6 @@ dir_op(struct ldap_be *be, LDAP *ld, const struct change *c, LDAPControl *post,
 		    : do_delete(be, ld, buf_cstr(&dn), c, &out->gone);
 		break;
 	}
-	return out->code == LDAP_SUCCESS ? RC_OK : change_err(c, out->code, e);
+	return out->code == LDAP_SUCCESS ? RC_OK
+					 : change_err(c, ld, out->code, e);
 }

@@ -4,6 +4,7 @@
  * Trusts:  nothing from the network.
  * Threads: store_open_ldap and store_free: one; the rest: any. */
 #include "base/file.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "store/ldap_int.h"
 
@@ -223,6 +224,32 @@ check_epoch(struct ldap_be *be, struct err *e)
 	return dir_note_set(be, "usn", text, e);
 }
 
+/* What it acknowledges may be lost with its power. The setting may be unreadable
+ * or, in a database of another make, absent. */
+static void
+check_durable(struct ldap_be *be)
+{
+	static const char *const places[] = {
+		"cn=bdb,cn=config,cn=ldbm database,cn=plugins,cn=config",
+		"cn=config,cn=ldbm database,cn=plugins,cn=config",
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		AUTO_BUF text = buf_empty(0);
+
+		if (dir_read_one(be, &text, places[i],
+			"nsslapd-db-durable-transaction", NULL) != RC_OK)
+			continue;
+		if (text_ieq(buf_cstr(&text), "off"))
+			log_warning("store",
+			    "directory %s: nsslapd-db-durable-transaction is "
+			    "off, continuing; a power failure loses what it "
+			    "acknowledged last",
+			    be->url);
+		return;
+	}
+}
+
 static void
 effects_came(void *arg)
 {
@@ -250,6 +277,7 @@ begin(struct ldap_be *be, const struct ldap_params *p, struct err *e)
 	    (rc = dir_recover(be, false, e)) != RC_OK ||
 	    (rc = dir_settle_start(be, e)) != RC_OK)
 		return rc;
+	check_durable(be);
 	store_on_effect(be->spool, effects_came, be->store);
 	return dir_feed_start(be, e);
 }
