@@ -175,7 +175,10 @@ def test_settings_are_changed_sorted_and_the_old_file_is_kept(server):
     server("ca-config-set", "zz.one", "a value = with signs")
     assert server("ca-config-show", "zz.one") == "a value = with signs\n"
     lines = server.ca.cs_cfg.read_text().splitlines()
-    assert lines == sorted(lines) and server("ca-config-find").splitlines() == lines
+    keys = [x for x in lines if re.match(r"cloning\..*\.privkey\.id=", x)]
+    assert lines == sorted(lines) and server("ca-config-find").splitlines() == [x for x in lines if x not in keys]
+    name, value = keys[0].split("=", 1)
+    assert server("ca-config-show", name) == value + "\n"
     kept = list((server.ca.conf / "ca/archives").glob("CS.cfg.*"))
     assert len(kept) == 1 and kept[0].read_text() == before
     server("ca-config-unset", "zz.one")
@@ -483,7 +486,7 @@ def test_crl_is_made_and_shown(server):
     second = entries(server("ca-crl-record-show", "MasterCRL"))[0]
     assert int(second["CRL Number"], 16) > int(first["CRL Number"], 16) and second["CRL Size"] == "1"
     listed = entries(server("ca-crl-record-cert-find", "MasterCRL"))
-    assert [e["Serial Number"] for e in listed] == [serial] and listed[0]["Reason"] == "Superseded"
+    assert [e["Serial Number"] for e in listed] == [serial] and listed[0]["Reason"] == "SUPERSEDED"
     assert [e["Serial Number"] for e in entries(server("ca-cert-find", "--status", "REVOKED"))] == [serial]
     assert "has not expired" in server.error("ca-cert-del", serial)
 
