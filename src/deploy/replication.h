@@ -139,12 +139,14 @@ struct repl_retire {
 	struct ds_admin *gone; /* the leaving server; NULL = burned down */
 	const char *host;      /* its name in the others' agreements */
 	int64_t port;          /* 0 = any */
+	int64_t id;            /* its replica id; 0 = find out */
 	bool force; /* do not wait for servers that are out of reach */
 	directory_say say;
 	void *say_arg;
 };
 /* Agreements to and from it, their managers, its replica entry, and its id out
- * of the update vectors (cleanallruv). RC_NOTFOUND when no server knows it. */
+ * of the update vectors (cleanallruv). RC_NOTFOUND when no server knows it; RC_CONFLICT when
+ * several ids could be its. */
 MUST enum rc repl_retire(const struct repl_retire *r, struct err *e);
 
 /* Entries that lost a name to another (directory 4.8). */

@@ -151,22 +151,19 @@ url_names(const char *url, const char *host, int64_t port)
 		    p == port));
 }
 
+/* What this server knows of the id; 0 stays when nothing. */
 static enum rc
-find_id(
-    const struct repl_retire *r, struct ds_admin *d, int64_t *id, struct err *e)
+find_id(const struct repl_retire *r, struct ds_admin *d,
+    const struct repl_ruv *ruv, int64_t *id, struct err *e)
 {
 	static const char *const attrs[] = { "nsds5agmtmaxcsn", NULL };
 	struct search_id s = { r, 0 };
-	struct repl_ruv *ruv = calloc(1, sizeof(*ruv));
 	AUTO_BUF dn = buf_empty(0);
 	int64_t own = 0;
 	enum rc rc;
 
-	if (ruv == NULL)
-		return err_set(e, RC_NOMEM, "replica ids");
 	if ((rc = repl_replica_dn(d, &dn, r->base, e)) == RC_OK &&
-	    (rc = repl_own_id(d, &own, r->base, e)) == RC_OK &&
-	    (rc = repl_ruv_read(d, ruv, r->base, e)) == RC_OK)
+	    (rc = repl_own_id(d, &own, r->base, e)) == RC_OK)
 		rc = ds_search(
 		    d, buf_cstr(&dn), DS_BASE, NULL, attrs, take_id, &s, e);
 	if (rc == RC_NOTFOUND)
@@ -175,9 +172,62 @@ find_id(
 		if (ruv->seen[i].id != own &&
 		    url_names(ruv->seen[i].url, r->host, r->port))
 			s.id = ruv->seen[i].id;
-	free(ruv);
 	if (rc == RC_OK && s.id != 0 && s.id != own)
 		*id = s.id;
+	return rc;
+}
+
+/* A vector may call it by another name than the agreements do: the one id that
+ * no server in reach has is its. */
+static enum rc
+left_over(const struct repl_retire *r, const struct repl_ruv *ruv, int64_t *id,
+    struct err *e)
+{
+	size_t unknown = 0;
+	int64_t found = 0;
+
+	for (size_t i = 0; i < ruv->n; i++) {
+		bool known = false;
+
+		for (size_t j = 0; !known && j < r->n_remaining; j++) {
+			int64_t own = 0;
+			enum rc rc =
+			    repl_own_id(r->remaining[j], &own, r->base, e);
+
+			if (rc != RC_OK)
+				return rc;
+			known = own == ruv->seen[i].id;
+		}
+		if (!known) {
+			found = ruv->seen[i].id;
+			unknown++;
+		}
+	}
+	if (unknown > 1)
+		return err_set(e, RC_CONFLICT,
+		    "%zu replica ids belong to no server in reach: which one "
+		    "is that of %s must be said",
+		    unknown, r->host);
+	*id = found;
+	return RC_OK;
+}
+
+static enum rc
+its_id(const struct repl_retire *r, int64_t *id, struct err *e)
+{
+	struct repl_ruv *ruv = calloc(1, sizeof(*ruv));
+	enum rc rc = RC_OK;
+
+	if (ruv == NULL)
+		return err_set(e, RC_NOMEM, "replica ids");
+	*id = r->id;
+	for (size_t i = 0; rc == RC_OK && *id == 0 && i < r->n_remaining; i++)
+		if ((rc = repl_ruv_read(r->remaining[i], ruv, r->base, e)) ==
+		    RC_OK)
+			rc = find_id(r, r->remaining[i], ruv, id, e);
+	if (rc == RC_OK && *id == 0 && r->n_remaining > 0 && r->gone == NULL)
+		rc = left_over(r, ruv, id, e);
+	free(ruv);
 	return rc;
 }
 
@@ -250,11 +300,10 @@ repl_retire(const struct repl_retire *r, struct err *e)
 {
 	int64_t id = 0;
 	size_t n = 0;
-	enum rc rc = RC_OK;
+	enum rc rc;
 
 	/* the id first: with the agreements goes what names it */
-	for (size_t i = 0; rc == RC_OK && id == 0 && i < r->n_remaining; i++)
-		rc = find_id(r, r->remaining[i], &id, e);
+	rc = its_id(r, &id, e);
 	for (size_t i = 0; rc == RC_OK && i < r->n_remaining; i++)
 		rc = drop_agreements(r, r->remaining[i], false, &n, e);
 	if (rc == RC_OK && r->gone != NULL) {
@@ -310,11 +359,37 @@ repl_conflict_each(struct ds_admin *d, const char *base,
 	    take_conflict, &c, e);
 }
 
+/* The server lets the unique id go from the name only in two steps: a new name
+ * beside the old values, then the old values. */
+static enum rc
+rename_loser(struct ds_admin *d, const char *dn, const char *rdn,
+    const char *parent, struct err *e)
+{
+	AUTO_BUF now = buf_empty(0);
+	AUTO_STR attr = strdup(rdn);
+	char *value = attr != NULL ? strchr(attr, '=') : NULL;
+	enum rc rc;
+
+	if (value == NULL)
+		return err_set(
+		    e, RC_INVALID, "%s: not a name such as cn=other", rdn);
+	*value++ = '\0';
+	buf_addf(&now, "%s%s", rdn, parent);
+	if ((rc = ds_rename(d, dn, rdn, true, e)) != RC_OK ||
+	    (rc = ds_set(d, buf_cstr(&now), MOD_REPLACE, attr, value, e)) !=
+		RC_OK ||
+	    (rc = ds_set(d, buf_cstr(&now), MOD_REPLACE, "nsds5ReplConflict",
+		 NULL, e)) != RC_OK)
+		return rc;
+	return ds_set(
+	    d, buf_cstr(&now), MOD_DELETE, "objectClass", "ldapsubentry", e);
+}
+
 enum rc
 repl_conflict_resolve(
     struct ds_admin *d, const char *dn, const char *rdn, struct err *e)
 {
-	AUTO_BUF what = buf_empty(0), now = buf_empty(0);
+	AUTO_BUF what = buf_empty(0);
 	const char *parent = strchr(dn, ',');
 	enum rc rc = ds_get(d, &what, dn, "nsds5ReplConflict", e);
 
@@ -325,12 +400,5 @@ repl_conflict_resolve(
 		    "%s: no entry that lost its name to another", dn);
 	if (rdn == NULL)
 		return ds_delete_tree(d, dn, false, e);
-	if ((rc = ds_rename(d, dn, rdn, e)) != RC_OK)
-		return rc;
-	buf_addf(&now, "%s%s", rdn, parent);
-	rc = ds_set(
-	    d, buf_cstr(&now), MOD_REPLACE, "nsds5ReplConflict", NULL, e);
-	return rc != RC_OK ? rc
-			   : ds_set(d, buf_cstr(&now), MOD_DELETE,
-				 "objectClass", "ldapsubentry", e);
+	return rename_loser(d, dn, rdn, parent, e);
 }

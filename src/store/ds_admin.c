@@ -193,10 +193,12 @@ ds_set(struct ds_admin *d, const char *dn, enum mod_op op, const char *attr,
 }
 
 enum rc
-ds_rename(struct ds_admin *d, const char *dn, const char *rdn, struct err *e)
+ds_rename(struct ds_admin *d, const char *dn, const char *rdn, bool keep_old,
+    struct err *e)
 {
-	return ds_err(
-	    d, e, ldap_rename_s(d->ld, dn, rdn, NULL, 1, NULL, NULL), dn);
+	return ds_err(d, e,
+	    ldap_rename_s(d->ld, dn, rdn, NULL, keep_old ? 0 : 1, NULL, NULL),
+	    dn);
 }
 
 enum rc

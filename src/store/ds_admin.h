@@ -46,9 +46,10 @@ MUST enum rc ds_modify(struct ds_admin *d, const char *dn, enum mod_op op,
  * that is already added, or already gone, is RC_OK. */
 MUST enum rc ds_set(struct ds_admin *d, const char *dn, enum mod_op op,
     const char *attr, const char *value, struct err *e);
-/* Gives dn the name rdn ("cn=new") in its place; the old name goes. */
-MUST enum rc ds_rename(
-    struct ds_admin *d, const char *dn, const char *rdn, struct err *e);
+/* Gives dn the name rdn ("cn=new") in its place; keep_old: the old name's values
+ * stay as values. */
+MUST enum rc ds_rename(struct ds_admin *d, const char *dn, const char *rdn,
+    bool keep_old, struct err *e);
 /* RC_NOTFOUND when there is none. */
 MUST enum rc ds_delete(struct ds_admin *d, const char *dn, struct err *e);
 /* Deletes dn and all below it, deepest first; keep_top leaves dn itself. An
