@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "deploy/install.h"
+#include "deploy/leave.h"
 #include "deploy/mark.h"
 #include "deploy/plans.h"
 #include "deploy/service.h"
@@ -555,6 +556,7 @@ enum rc
 spawn_destroy(const struct destroy_params *p, struct err *e)
 {
 	AUTO(instance_paths) paths = NULL;
+	struct err left = { RC_OK, "" };
 	bool last = false;
 	enum rc rc;
 
@@ -573,6 +575,13 @@ spawn_destroy(const struct destroy_params *p, struct err *e)
 	rc = service_stop(paths, SERVICE_WAIT_MS, e);
 	if (rc != RC_OK && rc != RC_NOTFOUND)
 		return rc;
+	/* a manager that is down keeps nobody from removing a subsystem */
+	if (layout_exists(paths, "ca") &&
+	    leave_domain(paths, "ca", &left) != RC_OK)
+		fprintf(stderr,
+		    "WARNING: %s; remove its entry with pki "
+		    "securitydomain-host-del\n",
+		    left.text);
 	rc = layout_remove(
 	    paths, "ca", p->remove_conf, p->remove_logs, &last, e);
 	if (rc != RC_OK)

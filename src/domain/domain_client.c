@@ -348,7 +348,9 @@ domain_client_info(
 		return err_set(e, RC_NOMEM, "security domain");
 	rc = domain_info_parse(out, view_str(text), e);
 	free(text);
-	return rc != RC_OK ? err_prefix(e, "%s", c->url) : rc;
+	if (rc != RC_OK)
+		rc_ignore(err_prefix(e, "%s", c->url));
+	return rc;
 }
 
 enum rc
@@ -643,5 +645,7 @@ domain_client_enroll(struct domain_client *c, struct buf *der,
 	}
 	if (rc == RC_OK)
 		rc = read_cert(der, buf_view(&reply), e);
-	return rc != RC_OK ? err_prefix(e, "%s: %s", c->url, profile) : RC_OK;
+	if (rc != RC_OK)
+		rc_ignore(err_prefix(e, "%s: %s", c->url, profile));
+	return rc;
 }

@@ -478,3 +478,27 @@ def test_the_connectors_commands(pki, transport, tmp_path):
         "Transport Cert:\n\n" + transport[:64] + "\n")
     assert '\nRemoved KRA host "kra2:8443"\n' in pki("ca-kraconnector-del", "--host", "kra2", "--port", 8443).stdout
     assert pki("ca-kraconnector-show").stdout.startswith("\nHost: kra1:8443\n")
+
+
+# --- leaving -----------------------------------------------------------------------------
+
+def test_pkidestroy_leaves_the_domain(ca, agent, pair):
+    name, user = f"CA localhost {pair.https}", f"CA-localhost-{pair.https}"
+    assert agent.call("PUT", "securityDomain/hosts", {"id": name})[0] == 204
+    agent.json("POST", "admin/users", {"UserID": user, "id": user, "FullName": user})
+    done = program.run("pkidestroy", "--root", pair.root, "-s", "CA", "-i", pair.name, env=pair.env)
+    assert "WARNING" not in done.stderr
+    assert name not in hosts(agent)
+    expect(404, lambda: agent.json("GET", f"admin/users/{user}"))
+
+
+def test_pkidestroy_goes_on_without_the_manager(golden):
+    server = instance.Ca(golden)
+    try:
+        server.settings({"securitydomain.select": "existing", "securitydomain.host": "localhost",
+                         "securitydomain.httpsadminport": program.free_port()})
+        done = program.run("pkidestroy", "--root", server.root, "-s", "CA", "-i", server.name, env=server.env)
+        assert "WARNING: security domain" in done.stderr and "securitydomain-host-del" in done.stderr
+        assert not server.lib.exists()
+    finally:
+        server.remove(check=False)
