@@ -14,7 +14,8 @@ MUST enum rc ca_range_init(
     struct store *s, const json_t *args, struct buf *out, struct err *e);
 /* {kind, host, port, next}: repeats this host's legacy range entries as legacy2
  * ones, the text of serial numbers read as its owner read it, and sets nextRange
- * behind them (next, where it has none). Running it again changes nothing. */
+ * behind them (next, where it has none). Running it again changes nothing.
+ * Appends [{"begin":19,"end":48}], this host's legacy2 ranges. */
 MUST enum rc ca_range_convert(
     struct store *s, const json_t *args, struct buf *out, struct err *e);
 

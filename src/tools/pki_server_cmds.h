@@ -17,6 +17,6 @@ extern const struct server_cmd server_create[], server_life[],
 extern const struct server_cmd server_sub_create[], server_deploy[],
     server_config[], server_crl[], server_user[], server_group[], server_acl[],
     server_ca_cert[], server_profile[], server_clone[], server_audit[],
-    server_range[], server_generator[], server_db[];
+    server_range[], server_generator[], server_restored[], server_db[];
 
 #endif

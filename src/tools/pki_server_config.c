@@ -116,45 +116,6 @@ run_config_check(struct server *s, const struct args *a, struct err *e)
 	return RC_OK;
 }
 
-/* ---- numbers ---- */
-
-static enum rc
-run_range_show(struct server *s, const struct args *a, struct err *e)
-{
-	static const char *const rows[][2] = {
-		{ "Begin request ID", "dbs.beginRequestNumber" },
-		{ "End request ID", "dbs.endRequestNumber" },
-		{ "Begin serial number", "dbs.beginSerialNumber" },
-		{ "End serial number", "dbs.endSerialNumber" },
-		{ "Begin replica ID", "dbs.beginReplicaNumber" },
-		{ "End replica ID", "dbs.endReplicaNumber" },
-		{ "Enable serial management", "dbs.enableSerialManagement" },
-	};
-	AUTO(cfg) c = NULL;
-	enum rc rc = server_cs(s, &c, s->sub, e);
-
-	(void)a;
-	for (size_t i = 0; rc == RC_OK && i < sizeof(rows) / sizeof(*rows); i++)
-		out_field(rows[i][0], cfg_str(c, rows[i][1], "None"));
-	return rc;
-}
-
-static enum rc
-run_generator_show(struct server *s, const struct args *a, struct err *e)
-{
-	AUTO(cfg) c = NULL;
-	enum rc rc = server_cs(s, &c, s->sub, e);
-
-	(void)a;
-	if (rc != RC_OK)
-		return rc;
-	out_field("Request ID generator",
-	    cfg_str(c, "dbs.request.id.generator", "random"));
-	out_field(
-	    "Cert ID generator", cfg_str(c, "dbs.cert.id.generator", "random"));
-	return RC_OK;
-}
-
 /* ---- password.conf ---- */
 
 static enum rc
@@ -261,16 +222,6 @@ const struct server_cmd server_config[] = {
 	    run_config_unset, NEED_SUBSYSTEM },
 	{ "config-check", "", "Check CS.cfg without starting the server",
 	    check_opts, 0, 0, run_config_check, NEED_SUBSYSTEM },
-	{ 0 },
-};
-const struct server_cmd server_range[] = {
-	{ "range-show", "", "Show the number ranges", NULL, 0, 0,
-	    run_range_show, NEED_SUBSYSTEM },
-	{ 0 },
-};
-const struct server_cmd server_generator[] = {
-	{ "id-generator-show", "", "Show how numbers are made", NULL, 0, 0,
-	    run_generator_show, NEED_SUBSYSTEM },
 	{ 0 },
 };
 const struct server_cmd server_password[] = {

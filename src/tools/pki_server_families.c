@@ -35,6 +35,7 @@ const struct server_family server_families[] = {
 	{ "db", "Database commands", server_db, "ca" },
 	{ "range", "Number range commands", server_range, "ca kra" },
 	{ "id", "Number generator commands", server_generator, "ca kra" },
+	{ "restore", "Restored instance commands", server_restored, ALL },
 	{ "audit", "Audit commands", server_audit, ALL },
 	{ "clone", "Clone commands", server_clone, ALL },
 	{ NULL, NULL, NULL, NULL },
