@@ -84,6 +84,7 @@ deliver(struct ldap_be *be, enum rec_kind k, const char *id,
 		alias.usn = item.usn = dir_exposed(be, alias.usn);
 		item.rec = &alias;
 	}
+	dir_list_follow(be, k, id, r);
 	feed_deliver(&be->store->feed, &item, 1);
 }
 

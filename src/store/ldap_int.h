@@ -84,6 +84,8 @@ struct ldap_be {
 	struct ldap_own own[LDAP_BE_RING];
 	size_t own_at;
 
+	struct dir_lists *lists; /* NULL until they are wanted */
+
 	pthread_t watcher;
 	bool watching;
 	_Atomic bool closing;
@@ -188,6 +190,23 @@ enum rc dir_count(void *impl, uint64_t *out, enum rec_kind kind,
 /* Reads one attribute of an entry by a base search. RC_NOTFOUND. */
 enum rc dir_read_one(struct ldap_be *be, struct buf *out, const char *dn,
     const char *attr, struct err *e);
+
+/* --- ldap_list.c -------------------------------------------------------- */
+
+/* Empty lists, before the feed runs; then they are read in the background. */
+enum rc dir_lists_new(struct ldap_be *be, struct err *e);
+enum rc dir_lists_start(struct ldap_be *be, struct err *e);
+void dir_lists_stop(struct ldap_be *be);
+/* A record is now like that; r NULL = deleted. feed_lock is held. */
+void dir_list_follow(
+    struct ldap_be *be, enum rec_kind k, const char *id, const struct rec *r);
+/* A page, or the number of matches, from a list; false: there is no list that
+ * can tell. */
+bool dir_list_search(struct ldap_be *be, const struct query *q,
+    const struct filter *f, bool (*fn)(void *arg, const struct rec *r),
+    void *arg, enum rc *rc, struct err *e);
+bool dir_list_count(
+    struct ldap_be *be, uint64_t *out, enum rec_kind k, const struct filter *f);
 
 /* --- ldap_feed.c -------------------------------------------------------- */
 

@@ -366,6 +366,8 @@ dir_search(void *impl, const struct query *q,
 
 	if (q->filter != NULL && (rc = filter_parse(&f, q->filter, e)) != RC_OK)
 		return rc;
+	if (dir_list_search(be, q, f, fn, arg, &rc, e))
+		return rc;
 	if ((rc = dir_container(be, &base, &ask.scope, q->kind, e)) != RC_OK)
 		return rc;
 	if (!dir_filter(&text, q->kind, f))
@@ -400,10 +402,13 @@ dir_count(void *impl, uint64_t *out, enum rec_kind kind, const char *filter,
 {
 	const char *const none[] = { no_attrs, NULL };
 	struct query q = { .kind = kind, .filter = filter, .attrs = none };
+	AUTO(filter) f = NULL;
 	uint64_t n = 0;
-	enum rc rc = dir_search(impl, &q, count_one, &n, e);
+	enum rc rc = filter != NULL ? filter_parse(&f, filter, e) : RC_OK;
 
-	if (rc == RC_OK)
+	if (rc != RC_OK || dir_list_count(impl, out, kind, f))
+		return rc;
+	if ((rc = dir_search(impl, &q, count_one, &n, e)) == RC_OK)
 		*out = n;
 	return rc;
 }

@@ -75,6 +75,7 @@ dir_free(void *impl)
 	struct ldap_be *be = impl;
 
 	dir_feed_stop(be);
+	dir_lists_stop(be);
 	dir_settle_stop(be);
 	dir_pool_done(be);
 	store_free(be->spool);
@@ -279,7 +280,10 @@ begin(struct ldap_be *be, const struct ldap_params *p, struct err *e)
 		return rc;
 	check_durable(be);
 	store_on_effect(be->spool, effects_came, be->store);
-	return dir_feed_start(be, e);
+	if ((rc = dir_lists_new(be, e)) != RC_OK ||
+	    (rc = dir_feed_start(be, e)) != RC_OK)
+		return rc;
+	return dir_lists_start(be, e);
 }
 
 enum rc

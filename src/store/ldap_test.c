@@ -288,6 +288,55 @@ added_value_that_is_there_has_no_effect(void **state)
 	assert_int_equal(rec_attr(r, "metaInfo")->n, 3);
 }
 
+static bool
+add_id(void *arg, const struct rec *r)
+{
+	struct buf *b = arg;
+
+	buf_addf(b, "[%s]", r->id);
+	return true;
+}
+
+/* Pages and counts come from a list that is kept by the feed. */
+static void
+listings_follow_changes_of_both_sides(void **state)
+{
+	struct query q = { .kind = REC_CERT,
+		.filter = "(&(certStatus=*)(certStatus=VALID))",
+		.start = 2,
+		.limit = 3 };
+	struct log log = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	AUTO_BUF all = buf_empty(0);
+	AUTO_BUF page = buf_empty(0);
+	AUTO(watch) w = NULL;
+	AUTO(batch) gone = batch_new();
+	uint64_t n = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 5; i++)
+		add(a, i);
+	store_free(b);
+	b = open_at(spool_b);
+	OK(store_count(b, &n, REC_CERT, NULL, e)); /* it is read now */
+	assert_int_equal(n, 5);
+	OK(store_watch(b, &w, 1u << REC_CERT, UINT64_MAX, note, &log, e));
+	for (uint64_t i = 6; i <= 8; i++)
+		add(i % 2 == 0 ? a : b, i);
+	revoke_cert(a, "2");
+	batch_delete(gone, REC_CERT, "4");
+	OK(store_commit(a, gone, e));
+	wait_for(&log, 5);
+	OK(store_search(b, &q, add_id, &page, e));
+	assert_string_equal(buf_cstr(&page), "[5][6][7]");
+	OK(store_count(b, &n, REC_CERT, q.filter, e));
+	assert_int_equal(n, 6);
+	OK(store_count(b, &n, REC_CERT, "(certStatus=REVOKED)", e));
+	assert_int_equal(n, 1);
+	q = (struct query){ .kind = REC_CERT, .limit = 100 };
+	OK(store_search(b, &q, add_id, &all, e));
+	assert_string_equal(buf_cstr(&all), "[1][2][3][5][6][7][8]");
+}
+
 static void
 wrong_password_is_refused(void **state)
 {
@@ -314,6 +363,7 @@ main(void)
 		CASE(cut_commit_is_finished_when_its_decision_came_true),
 		cmocka_unit_test(damaged_changes_are_refused),
 		CASE(added_value_that_is_there_has_no_effect),
+		CASE(listings_follow_changes_of_both_sides),
 		CASE(wrong_password_is_refused),
 		CASE(lost_server_is_unavailable_and_its_gap_is_filled),
 	};
