@@ -8,7 +8,7 @@
 #include "tools/pki_server.h"
 
 /* of the instance */
-extern const struct server_cmd server_create[], server_life[],
+extern const struct server_cmd server_create[], server_life[], server_backup[],
     server_instance[], server_subsystem[], server_password[], server_cert[],
     server_cert_make[], server_subsystem_cert[], server_nss[],
     server_instance_cert[], server_selftest[], server_listener[],

@@ -9,6 +9,7 @@
 const struct server_family server_families[] = {
 	{ "", "", server_create, NULL },
 	{ "", "", server_life, NULL },
+	{ "", "", server_backup, NULL },
 	{ "instance", "Instance management commands", server_instance, NULL },
 	{ "instance", "Instance management commands", server_instance_cert,
 	    NULL },
