@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "ca/enroll.h"
 #include "deploy/install.h"
+#include "deploy/join.h"
 #include "deploy/plans.h"
 #include "keys/keyid.h"
 #include "keys/pkcs12.h"
@@ -439,9 +440,16 @@ is_ours(struct making *m)
 	    values_bool(m->in->v, "pki_ca_signing_record_create");
 }
 
+/* Who signs: this CA, or the one that join_begin has talked to. */
 static enum rc
 issue(struct making *m, struct err *e)
 {
+	if (m->plan == (m->in->clone ? &plan_sslserver : &plan_signing) &&
+	    (m->in->clone || m->in->subordinate)) {
+		m->der = buf_empty(CERT_DER_MAX);
+		return join_enroll(m->in, m->plan, key_type(m->key),
+		    buf_view(&m->csr), &m->der, e);
+	}
 	if (m->plan == &plan_signing && m->in->external)
 		return err_set(e, RC_INVALID,
 		    "no certificate \"%s\" with its key: set "

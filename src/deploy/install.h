@@ -14,6 +14,8 @@
 #include "store/store.h"
 #include "x509/cert.h"
 
+struct join;
+
 struct install {
 	struct values *v;
 	struct instance_paths *paths;
@@ -28,11 +30,18 @@ struct install {
 	bool generated_admin, generated_pkcs12;
 	struct mark *mark; /* what was there before: a failure leaves it */
 	/* what kind of installation */
-	bool step_one; /* ends with keys and requests */
-	bool step_two; /* goes on with what step one left */
-	bool external; /* another CA signs the CA's certificate */
+	bool step_one;    /* ends with keys and requests */
+	bool step_two;    /* goes on with what step one left */
+	bool external;    /* another CA signs the CA's certificate */
+	bool subordinate; /* ... and it is of our security domain */
 	bool clone;
-	struct buf chain; /* PEM of pki_cert_chain_path */
+	bool complete;      /* an interrupted run had done all */
+	bool replicating;   /* agreements may be there */
+	bool added_user;    /* a clone's own user is new */
+	struct join *join;  /* security domain and server */
+	struct cfg *master; /* a clone: settings of its master */
+	struct buf notes;   /* for the summary */
+	struct buf chain;   /* PEM of pki_cert_chain_path */
 	/* the CA */
 	struct key *ca_key;
 	enum sigalg ca_alg;

@@ -14,9 +14,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "auth/user.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "deploy/clone.h"
 #include "deploy/install.h"
+#include "deploy/join.h"
 #include "deploy/leave.h"
 #include "deploy/mark.h"
 #include "deploy/plans.h"
@@ -58,6 +61,9 @@ install_done(struct install *in)
 	buf_done(&in->subsystem_der);
 	buf_done(&in->admin_der);
 	buf_done(&in->chain);
+	buf_done(&in->notes);
+	join_free(in->join);
+	cfg_free(in->master);
 	mark_free(in->mark);
 	instance_paths_free(in->paths);
 }
@@ -125,7 +131,9 @@ check_there(struct install *in, struct err *e)
 	static const char *const others[] = { "kra", "ocsp", "tks", "tps" };
 	const char *state = state_of(in->paths);
 
-	if (state != NULL && strcmp(state, "0") != 0)
+	/* a run that was cut off behind its last step is gone on with */
+	if (state != NULL && strcmp(state, "0") != 0 &&
+	    !mark_peek(in->paths, "complete"))
 		return err_set(e, RC_EXISTS,
 		    "PKI subsystem 'CA' for instance '%s' already exists!",
 		    in->paths->name);
@@ -184,6 +192,8 @@ check(struct install *in, struct err *e)
 		return err_set(e, RC_INVALID,
 		    "pki_http_port and pki_https_port must differ");
 	if ((rc = plans_check(in, e)) != RC_OK ||
+	    (in->clone && (rc = clone_check(in, e)) != RC_OK) ||
+	    (in->subordinate && (rc = join_check(in, e)) != RC_OK) ||
 	    (rc = install_ds_check(in, e)) != RC_OK ||
 	    (values_bool(in->v, "pki_http_enable") &&
 		(rc = check_port(in->v, "pki_http_port", e)) != RC_OK))
@@ -331,6 +341,28 @@ save_settings(struct install *in, const char *state, struct err *e)
 	return cfg_save(in->cs, path, 0660, e);
 }
 
+/* The point of no return: from here on the instance is one. */
+static enum rc
+finish(struct install *in, struct err *e)
+{
+	AUTO_STR path = paths_cs_cfg(in->paths, "ca");
+	enum rc rc;
+
+	if (path == NULL)
+		return err_set(e, RC_NOMEM, "CS.cfg");
+	if (in->cs == NULL) {
+		/* goes on where an interrupted run was cut off */
+		if ((in->cs = cfg_new()) == NULL)
+			return err_set(e, RC_NOMEM, "CS.cfg");
+		if ((rc = cfg_load(in->cs, path, e)) != RC_OK ||
+		    (rc = layout_owner(&in->owner, in->v, e)) != RC_OK)
+			return rc;
+	}
+	if ((rc = save_settings(in, "1", e)) != RC_OK || !in->owner.change)
+		return rc;
+	return file_chown_tree(path, in->owner.uid, in->owner.gid, e);
+}
+
 /* Step one ends here: what step two needs is there. */
 static enum rc
 build_part(struct install *in, struct err *e)
@@ -346,6 +378,27 @@ build_part(struct install *in, struct err *e)
 	return layout_manifest(in->paths, "ca", &in->owner, e);
 }
 
+/* The last steps of every kind. */
+static enum rc
+build_end(struct install *in, struct err *e)
+{
+	enum rc rc = install_numbers_finish(in, e);
+
+	if (rc != RC_OK)
+		return rc;
+	/* closed before the daemon opens them */
+	store_free(in->store);
+	in->store = NULL;
+	cfg_del_prefix(in->cs, "preop.");
+	if ((rc = layout_register(in->paths, "ca", in->v, e)) != RC_OK ||
+	    (rc = save_settings(in, "0", e)) != RC_OK ||
+	    (rc = layout_give(in->paths, &in->owner, e)) != RC_OK ||
+	    (rc = layout_manifest(in->paths, "ca", &in->owner, e)) != RC_OK ||
+	    (rc = mark_set(in->mark, "complete", "1", e)) != RC_OK)
+		return rc;
+	return finish(in, e);
+}
+
 static enum rc
 build_whole(struct install *in, struct err *e)
 {
@@ -358,18 +411,47 @@ build_whole(struct install *in, struct err *e)
 		(rc = install_admin(in, e)) != RC_OK))
 		return rc;
 	install_say(in, "Storing groups, users, access rules and profiles");
-	if ((rc = install_records(in, e)) != RC_OK ||
-	    (rc = install_numbers_finish(in, e)) != RC_OK)
+	if ((rc = install_records(in, e)) != RC_OK)
 		return rc;
-	/* closed before the daemon opens them */
-	store_free(in->store);
-	in->store = NULL;
-	cfg_del_prefix(in->cs, "preop.");
-	if ((rc = layout_register(in->paths, "ca", in->v, e)) != RC_OK ||
-	    (rc = save_settings(in, "1", e)) != RC_OK ||
-	    (rc = layout_give(in->paths, &in->owner, e)) != RC_OK)
+	if (in->subordinate && in->join != NULL &&
+	    !values_bool(in->v, "pki_subordinate_create_new_security_domain") &&
+	    (rc = join_register(in, false, false, e)) != RC_OK)
 		return rc;
-	return layout_manifest(in->paths, "ca", &in->owner, e);
+	return build_end(in, e);
+}
+
+/* Everything that can be found wrong is found before the master is asked for
+ * anything, and the domain learns of the clone last. */
+static enum rc
+build_clone(struct install *in, struct err *e)
+{
+	enum rc rc;
+
+	if ((rc = clone_find_keys(in, e)) != RC_OK ||
+	    (rc = clone_begin(in, e)) != RC_OK ||
+	    (rc = clone_settings(in, e)) != RC_OK ||
+	    (rc = save_settings(in, "0", e)) != RC_OK ||
+	    (rc = install_store(in, e)) != RC_OK ||
+	    (rc = install_certs(in, e)) != RC_OK ||
+	    (rc = install_backup(in, e)) != RC_OK ||
+	    (rc = install_records(in, e)) != RC_OK ||
+	    (rc = clone_register(in, e)) != RC_OK)
+		return rc;
+	return build_end(in, e);
+}
+
+static enum rc
+build_rest(struct install *in, struct err *e)
+{
+	enum rc rc = RC_OK;
+
+	if (in->step_one)
+		return build_part(in, e);
+	if (in->clone)
+		return build_clone(in, e);
+	if (in->subordinate)
+		rc = join_subordinate(in, e);
+	return rc == RC_OK ? build_whole(in, e) : rc;
 }
 
 static enum rc
@@ -387,7 +469,7 @@ build(struct install *in, struct err *e)
 	    (rc = save_settings(in, "0", e)) != RC_OK ||
 	    (rc = install_imports(in, e)) != RC_OK)
 		return rc;
-	return in->step_one ? build_part(in, e) : build_whole(in, e);
+	return build_rest(in, e);
 }
 
 /* Removes what an installation has made so far, in this run or in one that was
@@ -419,16 +501,33 @@ sweep(struct install *in)
 		    values_str(in->v, "pki_client_dir"), NULL));
 }
 
+/* A clone's user in the directory that others serve from. */
+static void
+undo_user(struct install *in)
+{
+	AUTO_BUF uid = buf_empty(1024);
+
+	if (!in->clone || !in->added_user || in->store == NULL)
+		return;
+	buf_addf(&uid, "CA-%s-%s", values_str(in->v, "pki_hostname"),
+	    values_str(in->v, "pki_https_port"));
+	/* the first error is the one to report */
+	rc_ignore(user_delete(in->store, buf_cstr(&uid), NULL));
+}
+
 static void
 undo(struct install *in)
 {
+	undo_user(in);
 	store_free(in->store);
 	in->store = NULL;
 	keystore_free(in->ks);
 	in->ks = NULL;
+	join_undo(in);
+	clone_replicate_undo(in);
 	install_ds_undo(in);
 	sweep(in);
-	mark_remove(in->mark);
+	mark_shrink(in->mark);
 }
 
 /* PKISPAWN_STARTUP_TIMEOUT_SECONDS bounds the wait for the server. */
@@ -477,6 +576,11 @@ begin(struct install *in, struct err *e)
 	if ((rc = layout_parents(e)) != RC_OK)
 		return rc;
 	rc = mark_take(&in->mark, in->paths, cs_cfg, &found, e);
+	if (rc == RC_OK && found && mark_get(in->mark, "complete") != NULL) {
+		install_say(in, "Going on behind an interrupted installation");
+		in->complete = true;
+		return RC_OK;
+	}
 	if (rc == RC_OK && found) {
 		install_say(
 		    in, "Removing what an interrupted installation has left");
@@ -520,7 +624,10 @@ spawn_ca(const struct spawn_params *p, struct spawn_result *out, struct err *e)
 	enum rc rc;
 
 	in.ca_der = in.subsystem_der = in.admin_der = in.chain = buf_empty(0);
+	in.notes = buf_empty(0);
 	in.external = values_bool(in.v, "pki_external");
+	in.clone = values_bool(in.v, "pki_clone");
+	in.subordinate = values_bool(in.v, "pki_subordinate");
 	in.step_two = p->skip_installation ||
 	    values_bool(in.v, "pki_skip_installation") ||
 	    (in.external && values_bool(in.v, "pki_external_step_two"));
@@ -537,7 +644,7 @@ spawn_ca(const struct spawn_params *p, struct spawn_result *out, struct err *e)
 		install_done(x);
 		return rc;
 	}
-	rc = build(x, e);
+	rc = in.complete ? finish(x, e) : build(x, e);
 	if (rc == RC_OK && !p->no_start && !in.step_one)
 		rc = start(x, e);
 	if (rc == RC_OK && !in.step_one)

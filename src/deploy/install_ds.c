@@ -6,6 +6,7 @@
  * Threads: one. */
 #include "base/file.h"
 #include "base/text.h"
+#include "deploy/clone.h"
 #include "deploy/directory.h"
 #include "deploy/install.h"
 
@@ -114,7 +115,10 @@ install_store(struct install *in, struct err *e)
 		install_say(
 		    in, "Setting up %s in %s", in->db->base_dn, in->db->url);
 		rc = directory_setup(
-		    in->v, in->db, true, &in->made_db, say_line, in, e);
+		    in->v, in->db, !in->clone, &in->made_db, say_line, in, e);
+		if (rc == RC_OK && in->clone &&
+		    values_bool(in->v, "pki_clone_setup_replication"))
+			rc = clone_replicate(in, e);
 		if (rc != RC_OK)
 			return rc;
 	}
@@ -138,7 +142,7 @@ install_ds_finish(struct install *in, struct err *e)
 		return rc;
 	if (user[0] != '\0') {
 		install_say(in, "Granting %s access to the database", user);
-		if (!values_bool(in->v, "pki_share_db") &&
+		if (!values_bool(in->v, "pki_share_db") && !in->clone &&
 		    (rc = directory_add_user(in->store, d, in->db, user,
 			 buf_view(&in->subsystem_der), e)) != RC_OK)
 			return err_prefix(e, "pki_share_dbuser_dn");

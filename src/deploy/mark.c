@@ -11,6 +11,7 @@
 
 #include "base/cfg.h"
 #include "base/file.h"
+#include "base/text.h"
 
 enum {
 	MARK_TEXT_MAX = 1024 * 1024
@@ -29,12 +30,16 @@ mark_dir(struct buf *out, const struct instance_paths *p)
 }
 
 bool
-mark_exists(const struct instance_paths *p)
+mark_peek(const struct instance_paths *p, const char *name)
 {
-	AUTO_BUF dir = buf_empty(4096);
+	AUTO_BUF path = buf_empty(4096);
+	AUTO(cfg) c = cfg_new();
 
-	mark_dir(&dir, p);
-	return file_exists(buf_cstr(&dir));
+	mark_dir(&path, p);
+	buf_add_str(&path, "/state");
+	return c != NULL && file_exists(buf_cstr(&path)) &&
+	    cfg_load(c, buf_cstr(&path), NULL) == RC_OK &&
+	    cfg_get(c, name) != NULL;
 }
 
 void
@@ -97,9 +102,11 @@ mark_take(struct mark **out, const struct instance_paths *p, const char *cs_cfg,
 	if ((rc = file_mkdirs(buf_cstr(&m->dir), 0700, e)) != RC_OK ||
 	    (rc = take_lock(m, p->name, e)) != RC_OK)
 		return rc;
-	*found = file_exists(buf_cstr(&m->state));
-	rc = *found ? cfg_load(m->values, buf_cstr(&m->state), e)
-		    : copy(cs_cfg, buf_cstr(&kept), e);
+	if (file_exists(buf_cstr(&m->state)) &&
+	    (rc = cfg_load(m->values, buf_cstr(&m->state), e)) != RC_OK)
+		return rc;
+	*found = mark_get(m, "begun") != NULL;
+	rc = *found ? RC_OK : copy(cs_cfg, buf_cstr(&kept), e);
 	if (rc != RC_OK || (rc = mark_set(m, "begun", "1", e)) != RC_OK)
 		return rc;
 	*out = mark_steal(&m);
@@ -135,4 +142,26 @@ mark_remove(struct mark *m)
 {
 	/* what stays is removed by the next run */
 	rc_ignore(file_remove_tree(buf_cstr(&m->dir), NULL));
+}
+
+void
+mark_shrink(struct mark *m)
+{
+	AUTO_BUF kept = buf_empty(4096);
+	bool any = false;
+
+	buf_addf(&kept, "%s/CS.cfg", buf_cstr(&m->dir));
+	for (size_t i = 0; i < cfg_count(m->values);) {
+		const char *name = cfg_at(m->values, i).name;
+
+		if (text_starts(name, "range.")) {
+			any = true;
+			i++;
+		} else {
+			cfg_del(m->values, name);
+		}
+	}
+	if (!any || file_remove_tree(buf_cstr(&kept), NULL) != RC_OK ||
+	    cfg_save(m->values, buf_cstr(&m->state), 0600, NULL) != RC_OK)
+		mark_remove(m);
 }

@@ -14,8 +14,8 @@
 
 struct mark;
 
-/* Is there a mark: did an installation of this instance not come to its end? */
-bool mark_exists(const struct instance_paths *p);
+/* Has an installation that did not come to its end set that name? */
+bool mark_peek(const struct instance_paths *p, const char *name);
 /* Takes the lock and makes the mark; *found tells that one was there. cs_cfg is
  * copied where it exists and none was there. RC_CONFLICT when a pkispawn of
  * this instance runs. */
@@ -33,7 +33,10 @@ MUST enum rc mark_set(
  * nothing happens. */
 MUST enum rc mark_restore(
     const struct mark *m, const char *cs_cfg, struct err *e);
-/* The installation has come to its end, or nothing is left of it. */
+/* The installation has come to its end. */
 void mark_remove(struct mark *m);
+/* Nothing is left of it: names that begin with "range." stay for the next run,
+ * for such numbers cannot be given back. Without any the mark goes. */
+void mark_shrink(struct mark *m);
 
 #endif

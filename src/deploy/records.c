@@ -76,6 +76,7 @@ add_admin(struct install *in, struct err *e)
 		.type = "adminType",
 		.state = "1",
 		.password = in->admin_password };
+	size_t n = sizeof(admin_groups) / sizeof(admin_groups[0]);
 	enum rc rc;
 
 	if (!values_bool(in->v, "pki_admin_setup"))
@@ -84,8 +85,11 @@ add_admin(struct install *in, struct err *e)
 	    (rc = user_add_cert(in->store, uid, buf_view(&in->admin_der), e)) !=
 		RC_OK)
 		return rc;
-	for (size_t i = 0; i < sizeof(admin_groups) / sizeof(admin_groups[0]);
-	     i++) {
+	/* the domain's administrators are those of its manager */
+	if (in->subordinate &&
+	    strcmp(cfg_str(in->cs, "securitydomain.select", "new"), "new") != 0)
+		n = 2;
+	for (size_t i = 0; i < n; i++) {
 		rc = group_add_member(in->store, admin_groups[i], uid, e);
 		if (rc != RC_OK)
 			return rc;
@@ -103,7 +107,10 @@ add_subsystem_user(struct install *in, struct err *e)
 	buf_addf(&uid, "CA-%s-%s", values_str(in->v, "pki_hostname"),
 	    values_str(in->v, "pki_https_port"));
 	u.uid = u.full_name = buf_cstr(&uid);
-	if ((rc = user_add(in->store, &u, e)) != RC_OK ||
+	rc = user_add(in->store, &u, e);
+	in->added_user = rc == RC_OK;
+	/* a clone that comes back finds it there */
+	if ((rc != RC_OK && (rc != RC_EXISTS || !in->clone)) ||
 	    (rc = user_add_cert(
 		 in->store, u.uid, buf_view(&in->subsystem_der), e)) != RC_OK)
 		return rc;
@@ -145,6 +152,11 @@ install_records(struct install *in, struct err *e)
 	if (from == NULL || to == NULL)
 		return err_set(e, RC_NOMEM, "records");
 	buf_addf(&applied, "%s/profiles.applied", in->paths->host);
+	/* a clone's records came by replication */
+	if (in->clone) {
+		rc = add_subsystem_user(in, e);
+		return rc == RC_OK ? install_ds_finish(in, e) : rc;
+	}
 	if ((rc = seed(in, e)) != RC_OK ||
 	    (rc = profiles_install(
 		 in->store, from, to, buf_cstr(&applied), e)) != RC_OK ||

@@ -109,6 +109,7 @@ install_summary(struct install *in, struct buf *b)
 		    "      This CA subsystem of the '%s' instance\n"
 		    "      is a clone.\n\n",
 		    in->paths->name);
+	buf_add_view(b, buf_view(&in->notes));
 	add_service(in, b);
 	buf_addf(b,
 	    "      The URL for the subsystem is:\n            "

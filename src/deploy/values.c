@@ -116,6 +116,15 @@ values_set(struct values *v, const char *name, const char *value, struct err *e)
 	return put(v, name, value, 3, false, true, e);
 }
 
+void
+values_forget(struct values *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		text_drop(v->items[i].text);
+		v->items[i].text = NULL;
+	}
+}
+
 /* Interpolates raw into out; the recursion is bounded by INTERPOLATION_DEPTH. */
 /* NOLINTBEGIN(misc-no-recursion) */
 static enum rc

@@ -32,6 +32,10 @@ MUST enum rc values_define(struct values *v, const char *text, values_notice fn,
 MUST enum rc values_set(
     struct values *v, const char *name, const char *value, struct err *e);
 
+/* After values_set of what others refer to: texts that values_get gave are no
+ * longer valid and are worked out anew. */
+void values_forget(struct values *v);
+
 /* The value with %(names)s replaced; "" when empty or unknown. Lives until the
  * next values_get of the same name or values_free. RC_INVALID for a loop or an
  * unknown name inside. */

@@ -440,7 +440,7 @@ def test_precheck_makes_nothing(tree):
 
 
 @pytest.mark.parametrize("extra,told", [
-    ("pki_clone=True", "pki_clone"), ("pki_subordinate=True", "pki_subordinate"),
+    ("pki_clone=True", "pki_ds_url"), ("pki_subordinate=True", "pki_security_domain_password"),
     ("pki_pkcs12_path=/x", "pki_pkcs12_path"), ("pki_req_ext_add=True", "pki_req_ext_add"),
     ("pki_ca_signing_cert_path=/x", "pki_ca_signing_cert_path"), ("pki_share_db=True", "pki_share_db"),
     ("pki_cert_id_generator=sequential", "pki_cert_id_generator"), ("pki_profiles_in_ldap=True", "pki_profiles_in_ldap"),
