@@ -126,6 +126,8 @@ end(void **state)
 		sim_free(sim);
 		return 0;
 	}
+	if (hosts[1].store != s)
+		store_free(hosts[1].store);
 	store_free(s);
 	help_remove(folder);
 	return 0;

@@ -3,6 +3,10 @@
  * the simulator; two suppliers never hand out a number twice. */
 #include "store/range_help.h"
 
+#ifdef SCRIPT_DS
+#include "store/ds_help.h"
+#endif
+
 /* --- spec deployment 4.5 -------------------------------------------------- */
 
 static void
@@ -545,6 +549,53 @@ one_who_is_not_the_holder_asks_and_is_answered(void **state)
 	directory(b, RANGE_SERIAL, RANGE_LEGACY2, "25-42:8444 next 43");
 }
 
+#ifdef SCRIPT_DS
+
+/* Two hosts at one real directory. */
+static int
+begin_389ds(void **state)
+{
+	AUTO(secret) password = secret_new(view_str("Secret.123"));
+	static unsigned cases;
+	char base[128], spool[256];
+
+	(void)state;
+	memset(hosts, 0, sizeof(hosts));
+	sim = NULL;
+	folder = help_folder();
+	snprintf(base, sizeof(base), "o=range%u,%s", ++cases, DS_SUFFIX);
+	for (size_t i = 0; i < 2; i++) {
+		struct store *s = NULL;
+		snprintf(spool, sizeof(spool), "%s/%zu", folder, i);
+		struct ldap_params p = ds_params(password, base, spool);
+		if (i == 0)
+			OK(store_setup_ldap(&p, e));
+		OK(store_open_ldap(&s, &p, e));
+		begin_host(i, s);
+	}
+	return 0;
+}
+
+#define IN_DS(f)                                       \
+	{                                              \
+		"389ds_" #f, f, begin_389ds, end, NULL \
+	}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_DS(legacy_clone_has_the_documented_numbers),
+		IN_DS(legacy2_clone_has_the_documented_numbers),
+		IN_DS(conversion_reads_the_texts_as_their_owners_did),
+	};
+
+	log_set_level(LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, ds_begin, ds_end);
+}
+
+#else
+
 #define BOTH(f)                                    \
 	{ "lmdb_" #f, f, begin_lmdb, end, NULL },  \
 	{                                          \
@@ -580,3 +631,5 @@ main(void)
 	log_set_level(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
+
+#endif
