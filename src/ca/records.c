@@ -7,6 +7,7 @@
 
 #include "auth/admin.h"
 #include "base/cfg.h"
+#include "ca/domain_records.h"
 #include "ca/enroll.h"
 #include "ca/ranges.h"
 #include "store/rec_cert.h"
@@ -423,10 +424,15 @@ enum rc
 ca_records(struct store *s, const char *command, const json_t *args,
     struct buf *out, bool *wrote, struct err *e)
 {
+	enum rc rc;
+
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(commands[i].name, command) == 0) {
 			*wrote = commands[i].writes;
 			return commands[i].run(s, args, out, e);
 		}
-	return auth_admin(s, command, args, out, wrote, e);
+	rc = ca_domain_records(s, command, args, out, wrote, e);
+	return rc == RC_UNSUPPORTED
+	    ? auth_admin(s, command, args, out, wrote, e)
+	    : rc;
 }

@@ -15,7 +15,8 @@
  *   cert-add {cert}: a certificate signed elsewhere with the CA's key (RC_EXISTS
  *   when its serial number is taken); cert-del {serial};
  *   db-backup {dir}: a consistent copy of an embedded store; db-info;
- *   range-init, range-convert (ca/ranges.h); and those of auth/admin.h. RC_UNSUPPORTED for any other word; *wrote tells
+ *   range-init, range-convert (ca/ranges.h); those of
+ *   ca/domain_records.h and auth/admin.h. RC_UNSUPPORTED for any other word; *wrote tells
  *   whether it is one that changes records. */
 MUST enum rc ca_records(struct store *s, const char *command,
     const json_t *args, struct buf *out, bool *wrote, struct err *e);

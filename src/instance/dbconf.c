@@ -164,7 +164,8 @@ dbconf_new(struct dbconf **out, const struct cfg *cs,
 		return err_set(e, RC_NOMEM, "directory");
 	if ((rc = read_address(c, cs, e)) != RC_OK)
 		return rc;
-	if (cfg_get(cs, "securitydomain.name") != NULL &&
+	if (strcmp(cfg_str(cs, "securitydomain.select", ""), "new") == 0 &&
+	    cfg_get(cs, "securitydomain.name") != NULL &&
 	    !copy(&c->domain, cfg_get(cs, "securitydomain.name")))
 		return err_set(e, RC_NOMEM, "directory");
 	buf_addf(&spool, "%s/%s-spool", paths->host, sub);

@@ -17,6 +17,9 @@ extern const struct server_cmd server_create[], server_life[], server_backup[],
 extern const struct server_cmd server_sub_create[], server_deploy[],
     server_config[], server_crl[], server_user[], server_group[], server_acl[],
     server_ca_cert[], server_profile[], server_clone[], server_audit[],
-    server_range[], server_generator[], server_restored[], server_db[];
+    server_range[], server_generator[], server_restored[], server_db[],
+    server_connector[];
+/* of a CA, and under the same names without "ca-" */
+extern const struct server_cmd server_domain[];
 
 #endif

@@ -502,3 +502,72 @@ def test_pkidestroy_goes_on_without_the_manager(golden):
         assert not server.lib.exists()
     finally:
         server.remove(check=False)
+
+
+# --- pki-server ------------------------------------------------------------------------------
+
+MEMBER = "KRA kra.example.com 8443"
+MEMBER_LINES = """  Subsystem ID: KRA kra.example.com 8443
+  Hostname: kra.example.com
+  Unsecure Port: 8080
+  Secure Port: 8443
+  Domain Manager: FALSE
+  Clone: TRUE
+"""
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_pki_server_keeps_the_members(golden, runs):
+    server = instance.Ca(golden)
+
+    def call(*argv, **kw):
+        return program.run("pki-server", "--root", server.root, *argv, "-i", server.name, env=server.env, **kw)
+    try:
+        if runs:
+            server.start()
+        call("ca-sd-subsystem-add", MEMBER, "--subsystem", "KRA", "--hostname", "kra.example.com", "--unsecure-port",
+             8080, "--secure-port", 8443, "--clone")
+        found = call("ca-sd-subsystem-find").stdout
+        assert found.startswith("  Subsystem ID: CA localhost ") and found.endswith("\n\n" + MEMBER_LINES)
+        old = call("sd-subsystem-find")
+        assert old.stdout == found
+        assert "WARNING: The sd-subsystem-find command is deprecated. Use ca-sd-subsystem-find instead." in old.stderr
+        assert "Invalid host ID" in call("ca-sd-subsystem-add", "KRA kra", status=1).stderr
+        call("ca-sd-subsystem-del", MEMBER)
+        assert MEMBER not in call("ca-sd-subsystem-find").stdout
+        assert "not found" in call("ca-sd-subsystem-del", MEMBER, status=1).stderr
+    finally:
+        server.remove()
+
+
+def test_pki_server_makes_a_manager_and_a_connector(golden, tmp_path):
+    server = instance.Ca(golden)
+
+    def call(*argv, **kw):
+        return program.run("pki-server", "--root", server.root, *argv, "-i", server.name, env=server.env, **kw)
+    try:
+        server.settings({"securitydomain.select": "existing", "securitydomain.host": "elsewhere"})
+        call("ca-sd-create", "--name", "EXAMPLE")
+        for kind in ("CA", "kra"):
+            call("ca-sd-type-add", kind)
+        assert "Invalid subsystem type: XX" in call("ca-sd-type-add", "XX", status=1).stderr
+        assert call("ca-connector-find").stdout == ""
+        assert "Missing URL" in call("ca-connector-add", "KRA", status=1).stderr
+        key = call("ca-connector-add", "KRA", "--url", "https://kra1.example.com:8443", "--url",
+                   "https://kra2.example.com:9443", "--transport-cert", server.ca_crt, "--nickname", "subsystem")
+        assert key.stdout == ""
+        shown = """  Connector ID: KRA
+  Enabled: true
+  URL: https://kra1.example.com:8443 https://kra2.example.com:9443
+  Nickname: subsystem
+"""
+        assert call("ca-connector-find").stdout == shown
+        more = call("ca-connector-find", "--show-all").stdout
+        assert more.startswith(shown + "  Local: false\n  Path: /kra/agent/kra/connector\n  Timeout: 30\n"
+                               "  Transport Cert: MII")
+        server.start()
+        info = server.anonymous().json("GET", "securityDomain/domainInfo")
+        assert info["id"] == "EXAMPLE"
+        assert server.agent().json("GET", "admin/kraconnector")["port"] == "8443"
+    finally:
+        server.remove()
