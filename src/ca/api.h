@@ -18,7 +18,7 @@ struct api_routes {
 extern const struct api_routes api_info_routes, api_account_routes,
     api_cert_routes, api_request_routes, api_review_routes, api_profile_routes,
     api_user_routes, api_group_routes, api_selftest_routes, api_audit_routes,
-    api_domain_routes, api_job_routes, api_connector_routes;
+    api_role_routes, api_domain_routes, api_job_routes, api_connector_routes;
 /* Routes with whole paths. */
 extern const struct api_routes servlet_ocsp_routes, servlet_crl_routes,
     servlet_enroll_routes, servlet_agent_routes, servlet_cert_routes,
@@ -74,6 +74,19 @@ MUST enum rc api_page(struct http_call *c, const char *size_name, size_t *start,
     size_t *size, struct err *e);
 /* The path's id, "0x1a" or "26". */
 MUST enum rc api_id(struct http_call *c, struct num *out, struct err *e);
+
+/* --- roles (api_roles.c) ---------------------------------------------------- */
+
+/* {"entries":[{"role","state","wish","note","holder","hostId","claim","kind",
+ * "number","since","why"}],"self"}; state: held, off (ours, switched off),
+ * released, clone, nobody. */
+json_t *api_roles_json(struct ca *ca);
+/* Appends the gauges of roles and lists. */
+void api_roles_metrics(struct ca *ca, struct buf *b);
+/* role-list, role-ask, role-withdraw, role-take {above}, role-give {host};
+ * *out is the list afterwards. RC_UNSUPPORTED for another word. */
+MUST enum rc api_roles_control(struct ca *ca, const char *command,
+    const json_t *args, json_t **out, struct err *e);
 
 /* --- users and groups (api_users.c, api_groups.c) -------------------------- */
 

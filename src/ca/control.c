@@ -63,7 +63,8 @@ crl_update(struct ca *ca, const json_t *args, struct buf *out, struct err *e)
 static void
 audit_change(struct ca *ca, const char *command, const json_t *args, bool ok)
 {
-	static const char *const names[] = { "id", "group", "serial" };
+	static const char *const names[] = { "id", "group", "serial", "host",
+		"above" };
 	AUTO_BUF b = buf_empty(4096);
 
 	buf_addf(&b, "Scope;;pki-server+Operation;;%s", command);
@@ -101,6 +102,20 @@ restore_accept(struct ca *ca, const char *command, struct err *e)
 	return rc;
 }
 
+static enum rc
+role_command(struct ca *ca, const char *command, const json_t *args,
+    struct buf *out, struct err *e)
+{
+	json_t *list = NULL;
+	enum rc rc = api_roles_control(ca, command, args, &list, e);
+
+	if (strcmp(command, "role-list") != 0)
+		audit_change(ca, command, args, rc == RC_OK);
+	if (rc == RC_OK)
+		put(out, list);
+	return rc;
+}
+
 enum rc
 ca_control(struct subsystem *s, const char *command, struct view args,
     struct buf *out, struct err *e)
@@ -113,6 +128,8 @@ ca_control(struct subsystem *s, const char *command, struct view args,
 		rc = crl_list(ca, out);
 	else if (strcmp(command, "crl-update") == 0)
 		rc = crl_update(ca, o, out, e);
+	else if (text_starts(command, "role-"))
+		rc = role_command(ca, command, o, out, e);
 	else if (strcmp(command, "numbers") == 0)
 		put(out, numbers_json(ca->numbers));
 	else if (strcmp(command, "numbers-check") == 0)

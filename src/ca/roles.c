@@ -755,6 +755,8 @@ roles_start(struct ca *ca, struct err *e)
 	/* questions of a former life */
 	if ((rc = roles_withdraw(ca, e)) != RC_OK)
 		log_warning("roles", "%s, continuing", e->text);
+	if ((rc = roles_publish_address(ca, e)) != RC_OK)
+		log_warning("roles", "%s, continuing", e->text);
 	LOCKED(&ca->roles.work);
 	look_at_all(ca);
 	return RC_OK;

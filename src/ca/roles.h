@@ -82,6 +82,9 @@ MUST enum rc roles_take(struct ca *ca, const struct num *above, struct err *e);
  * id is known. */
 MUST enum rc roles_give(struct ca *ca, uint16_t to, struct err *e);
 
+/* Tells the other hosts at which address this one's id is (api_roles.c). */
+MUST enum rc roles_publish_address(struct ca *ca, struct err *e);
+
 /* --- CS.cfg (roles_cfg.c) ------------------------------------------------ */
 
 /* What CS.cfg wishes about a role. */

@@ -6,6 +6,7 @@
  * Threads: workers; CRL bytes are shared by reference. */
 #include "ca/api.h"
 #include "ca/xml.h"
+#include "http/client.h"
 #include "x509/cms.h"
 #include "x509/crl.h"
 #include "x509/print.h"
@@ -209,6 +210,32 @@ get_crl(struct http_call *c)
 	crl_file_unref(f);
 }
 
+/* A page about CRLs belongs to the host that makes them; programs, which ask for
+ * XML, are answered here. */
+static bool
+sent_to_master(struct http_call *c, const char *id)
+{
+	AUTO_BUF url = buf_empty(HTTP_URL_MAX * 3);
+	char host[CLAIM_HOST_MAX];
+	int port;
+
+	if (xml_wanted(c) || !roles_redirect(api_ca(c), id, host, &port))
+		return false;
+	buf_addf(&url, "https://%s:%d%s", host, port, c->raw_path);
+	for (size_t i = 0; i < c->query.n; i++) {
+		buf_add_char(&url, i == 0 ? '?' : '&');
+		http_url_encode(&url, view_str(c->query.items[i].name));
+		buf_add_char(&url, '=');
+		http_url_encode(&url, view_str(c->query.items[i].value));
+	}
+	if (buf_check(&url, NULL) != RC_OK)
+		return false;
+	http_reply_header(c, "Location", buf_cstr(&url));
+	http_reply(
+	    c, c->method == HTTP_GET ? 302 : 307, NULL, view_of(NULL, 0));
+	return true;
+}
+
 static void
 display_crl(struct http_call *c)
 {
@@ -220,6 +247,8 @@ display_crl(struct http_call *c)
 		return;
 	if (id == NULL || ca_point_find(api_ca(c), id) == SIZE_MAX)
 		id = "MasterCRL";
+	if (sent_to_master(c, id))
+		return;
 	if ((f = current(c, id)) == NULL) {
 		reply_error(c, 404,
 		    "no CRL has been generated for that issuing point yet");
@@ -251,6 +280,8 @@ update_crl(struct http_call *c)
 		return;
 	if (id == NULL || (i = ca_point_find(ca, id)) == SIZE_MAX)
 		i = ca_point_find(ca, id = "MasterCRL");
+	if (sent_to_master(c, id))
+		return;
 	if (alg != NULL && alg[0] != '\0' &&
 	    ((o.sigalg = sigalg_find(alg)) == SIGALG_COUNT ||
 		!key_can_sign(ca->signing.key, o.sigalg))) {

@@ -29,6 +29,7 @@ const struct server_family server_families[] = {
 	{ "", "", server_deploy, ALL },
 	{ "config", "Configuration management commands", server_config, ALL },
 	{ "crl", "CRL management commands", server_crl, "ca" },
+	{ "role", "Commands that move the CRL role", server_roles, "ca" },
 	{ "cert", "Certificate and request commands", server_ca_cert, "ca" },
 	{ "profile", "Profile commands", server_profile, "ca" },
 	{ "user", "User commands", server_user, ALL },

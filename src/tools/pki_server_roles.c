@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pki_server_roles.c - ca-role-find, ca-promote, ca-demote: who makes the CRLs,
+ * and how that moves (docs/roles.md). The servers move the roles; this shows the
+ * plan, begins it, watches it and checks what came of it by fetching the CRL.
+ * Owns:    nothing.
+ * Trusts:  the own server's answers; of another host only the number of the CRL
+ *          it serves.
+ * Threads: none. */
+#include <unistd.h>
+
+#include "deploy/replication.h"
+#include "http/client.h"
+#include "instance/dbconf.h"
+#include "tools/pki_server_cmds.h"
+#include "x509/crl.h"
+
+enum {
+	WAIT_DEFAULT = 20, /* s, for an answer of the holder */
+	WAIT_MAX = 3600,
+	STEP_MS = 100,
+	CALL_MS = 10000,
+	ALIVE_MS = 3000,
+	CRL_MAX = 256 * 1024 * 1024,
+	PATIENCE_S = 20, /* until a released role comes back by itself */
+};
+
+struct move {
+	struct server *s;
+	json_t *roles, *points; /* as the server says now */
+	char holder[512]; /* "host:port" that has the CRL role; "" = none */
+	int64_t wait_ms;
+	struct num first; /* of the new claim to the first CRL role */
+	char url[600];    /* of the CRL there */
+};
+
+static void
+move_done(struct move *m)
+{
+	json_decref(m->roles);
+	json_decref(m->points);
+}
+#define AUTO_MOVE __attribute__((cleanup(move_done))) struct move
+
+static enum rc
+look(struct move *m, struct err *e)
+{
+	enum rc rc;
+
+	json_decref(m->roles);
+	json_decref(m->points);
+	m->roles = m->points = NULL;
+	rc = server_call(m->s, "role-list", NULL, &m->roles, e);
+	return rc == RC_OK ? server_call(m->s, "crl-list", NULL, &m->points, e)
+			   : rc;
+}
+
+static const json_t *
+entries(const struct move *m)
+{
+	return json_object_get(m->roles, "entries");
+}
+
+static bool
+is_crl(const json_t *o)
+{
+	return text_starts(json_str(o, "role"), "crl.");
+}
+
+/* The first role of a CRL: what the commands are about. */
+static const json_t *
+crl_role(const struct move *m)
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(entries(m), i, o)
+	{
+		if (is_crl(o))
+			return o;
+	}
+	return NULL;
+}
+
+static bool
+all_in(const struct move *m, const char *state)
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(entries(m), i, o)
+	{
+		if (strcmp(json_str(o, "state"), state) != 0)
+			return false;
+	}
+	return json_array_size(entries(m)) > 0;
+}
+
+static bool
+any_in(const struct move *m, const char *state)
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(entries(m), i, o)
+	{
+		if (strcmp(json_str(o, "state"), state) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const json_t *
+point_of(const struct move *m, const char *role)
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(m->points, i, o)
+	{
+		if (strcmp(json_str(o, "id"), role + strlen("crl.")) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+/* --- showing ------------------------------------------------------------- */
+
+static void
+show_role(const struct move *m, const json_t *o)
+{
+	const char *holder = json_str(o, "holder"), *note = json_str(o, "note");
+	const json_t *p = is_crl(o) ? point_of(m, json_str(o, "role")) : NULL;
+
+	out_field("Role", json_str(o, "role"));
+	out_field("State", json_str(o, "state"));
+	out_field("Holder", holder);
+	out_field("Claim", json_str(o, "claim"));
+	out_field("Kind", json_str(o, "kind"));
+	out_field("First Number", json_str(o, "number"));
+	out_field("Since", json_str(o, "since"));
+	if (p != NULL)
+		out_field("CRL Number", json_str(p, "number"));
+	if (note != NULL && note[0] != '\0')
+		out_field("Note", note);
+	if (p != NULL && json_str(p, "failure")[0] != '\0')
+		out_field("CRL Failure", json_str(p, "failure"));
+}
+
+static enum rc
+run_find(struct server *s, const struct args *a, struct err *e)
+{
+	AUTO_MOVE m = { .s = s };
+	size_t i;
+	json_t *o;
+	enum rc rc = look(&m, e);
+
+	(void)a;
+	if (rc != RC_OK)
+		return rc;
+	json_array_foreach(entries(&m), i, o)
+	{
+		out_entry(i);
+		show_role(&m, o);
+	}
+	return RC_OK;
+}
+
+static void PRINTF(1, 2) step(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("  ", stdout);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+}
+
+/* --- other hosts --------------------------------------------------------- */
+
+/* Only what is public is asked, and believed for its number alone. */
+static bool
+accept_any(void *arg, enum http_cert_problem p, struct view der)
+{
+	(void)arg;
+	(void)p;
+	(void)der;
+	return true;
+}
+
+static enum rc
+get(const char *url, int timeout_ms, struct http_exchange *x, struct err *e)
+{
+	struct http_client_params p = { .accept = accept_any,
+		.timeout_ms = timeout_ms };
+	AUTO(http_client) c = NULL;
+	enum rc rc = http_client_new(&c, &p, e);
+
+	if (rc != RC_OK)
+		return rc;
+	x->method = "GET";
+	x->url = url;
+	x->max_reply = CRL_MAX;
+	return http_client_do(c, x, e);
+}
+
+static bool
+answers(const char *address)
+{
+	struct http_exchange x = { 0 };
+	char url[600];
+	bool yes;
+
+	(void)snprintf(
+	    url, sizeof(url), "https://%s/ca/admin/ca/getStatus", address);
+	yes = get(url, ALIVE_MS, &x, NULL) == RC_OK;
+	http_exchange_done(&x);
+	return yes;
+}
+
+static enum rc
+fetched_number(const char *url, struct num *out, struct err *e)
+{
+	struct http_exchange x = { 0 };
+	struct crl crl;
+	enum rc rc = get(url, CALL_MS, &x, e);
+
+	if (rc == RC_OK && x.status != 200)
+		rc = err_set(e, RC_UNAVAILABLE, "%s: status %d", url, x.status);
+	if (rc == RC_OK)
+		rc = crl_parse(&crl, buf_view(&x.reply), e);
+	if (rc == RC_OK && !crl_number(&crl, out))
+		rc = err_set(e, RC_INVALID, "%s: a CRL without number", url);
+	http_exchange_done(&x);
+	return rc;
+}
+
+/* --- waiting ------------------------------------------------------------- */
+
+static void
+nap(int64_t *left)
+{
+	usleep(STEP_MS * 1000);
+	*left -= STEP_MS;
+}
+
+/* Fetches the CRL from its URL until it is not below the new claim. */
+static enum rc
+verify(struct move *m, const char *address, struct err *e)
+{
+	const json_t *role = crl_role(m);
+	int64_t left = m->wait_ms;
+	char text[NUM_TEXT_MAX];
+	struct num got = num_from_u64(0);
+	enum rc rc;
+
+	if (role == NULL)
+		return RC_OK;
+	rc = num_parse(&m->first, json_str(role, "number"), false, e);
+	if (rc != RC_OK)
+		return rc;
+	(void)snprintf(m->url, sizeof(m->url),
+	    "https://%s/ca/ee/ca/getCRL?op=getCRL&crlIssuingPoint=%s", address,
+	    json_str(role, "role") + strlen("crl."));
+	for (;;) {
+		rc = fetched_number(m->url, &got, e);
+		if (rc == RC_OK && num_cmp(&got, &m->first) >= 0)
+			break;
+		if (left <= 0)
+			return rc != RC_OK
+			    ? rc
+			    : err_set(e, RC_TIMEOUT,
+				  "%s: CRL %s is below the claim", m->url,
+				  num_dec(text, &got));
+		nap(&left);
+	}
+	step("CRL %s fetched from %s", num_dec(text, &got), m->url);
+	return RC_OK;
+}
+
+/* Until every role is held here and acted on. */
+static enum rc
+await_here(struct move *m, struct err *e)
+{
+	int64_t left = m->wait_ms;
+	bool released = false;
+	enum rc rc;
+
+	for (;;) {
+		if ((rc = look(m, e)) != RC_OK)
+			return rc;
+		if (all_in(m, "held"))
+			return RC_OK;
+		if (!released && any_in(m, "held")) {
+			released = true;
+			step(
+			    "%s has stopped and released its roles", m->holder);
+		}
+		if (left <= 0)
+			return err_set(e, RC_TIMEOUT,
+			    "%s did not release its roles within %lld s",
+			    m->holder, (long long)m->wait_ms / 1000);
+		nap(&left);
+	}
+}
+
+/* Until another host holds every role. */
+static enum rc
+await_there(struct move *m, const char *to, struct err *e)
+{
+	int64_t left = m->wait_ms + PATIENCE_S * 1000;
+	enum rc rc;
+
+	for (;;) {
+		if ((rc = look(m, e)) != RC_OK)
+			return rc;
+		if (all_in(m, "clone"))
+			return RC_OK;
+		if (all_in(m, "held"))
+			return err_set(e, RC_UNAVAILABLE,
+			    "%s did not take the roles: they are back here, "
+			    "above every number it could have used",
+			    to);
+		if (left <= 0)
+			return err_set(e, RC_TIMEOUT,
+			    "%s has not taken all roles: see ca-role-find", to);
+		nap(&left);
+	}
+}
+
+/* --- what may be missing ------------------------------------------------- */
+
+static void
+show_vector(struct server *s)
+{
+	AUTO(cfg) cs = NULL;
+	AUTO(cfg) pins = NULL;
+	AUTO(dbconf) db = NULL;
+	AUTO(ds_admin) ds = NULL;
+	struct keystore *ks = NULL;
+	struct ldap_params p;
+	struct repl_ruv *v = calloc(1, sizeof(*v));
+	struct err e = { RC_OK, "" };
+
+	if (v == NULL || server_cs(s, &cs, "ca", &e) != RC_OK ||
+	    !dbconf_is_directory(cs) ||
+	    server_passwords(s, &pins, &e) != RC_OK ||
+	    server_keystore(s, &ks, &e) != RC_OK ||
+	    dbconf_new(&db, cs, pins, s->paths, "ca", ks, &e) != RC_OK) {
+		free(v);
+		return;
+	}
+	p = dbconf_params(db, &clock_system);
+	if (ds_admin_open(&ds, &p, &e) != RC_OK ||
+	    repl_ruv_read(ds, v, db->base_dn, &e) != RC_OK)
+		step("what was seen of other replicas cannot be read: %s",
+		    e.text);
+	for (size_t i = 0; i < v->n; i++) {
+		struct num n;
+		char date[CLOCK_TEXT_MAX] = "never";
+		char hex[9];
+		int64_t t = 0;
+
+		/* a CSN begins with its second, 8 hex digits */
+		(void)snprintf(hex, sizeof(hex), "%.8s", v->seen[i].csn);
+		if (hex[0] != '\0' && num_parse(&n, hex, true, NULL) == RC_OK) {
+			for (size_t k = 0; k < n.len; k++)
+				t = t << 8 | n.b[k];
+			clock_text_iso(date, t);
+		}
+		step("replica %lld %s: last change seen %s; later ones, if "
+		     "any, are missing here until it is back",
+		    (long long)v->seen[i].id, v->seen[i].url, date);
+	}
+	free(v);
+}
+
+/* --- promote ------------------------------------------------------------- */
+
+static enum rc
+take_wait(struct move *m, const struct args *a, struct err *e)
+{
+	const char *text = args_get(a, "wait");
+	int64_t s = WAIT_DEFAULT;
+	enum rc rc = RC_OK;
+
+	if (text != NULL)
+		rc = text_int(&s, text, 1, WAIT_MAX, e);
+	m->wait_ms = s * 1000;
+	return rc == RC_OK ? rc : err_set(e, RC_USAGE, "--wait: %s", e->text);
+}
+
+/* thisUpdate must rise: with a clock behind it no list can be made. */
+static enum rc
+check_clock(const struct move *m, struct err *e)
+{
+	int64_t now = clock_now(&clock_system), last;
+	char date[CLOCK_TEXT_MAX];
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(m->points, i, o)
+	{
+		last = json_integer_value(json_object_get(o, "thisUpdate"));
+		if (last > now)
+			return err_set(e, RC_UNAVAILABLE,
+			    "the clock here is behind the last CRL of %s "
+			    "(%s): set it first, a list made now would go "
+			    "back in time",
+			    json_str(o, "id"), clock_text_iso(date, last));
+	}
+	return RC_OK;
+}
+
+static enum rc
+check_promote(struct move *m, bool stopped, struct err *e)
+{
+	const json_t *role = crl_role(m);
+	const char *holder;
+
+	if (role == NULL)
+		return err_set(
+		    e, RC_NOTFOUND, "this CA has no CRL issuing point");
+	if (all_in(m, "held"))
+		return err_set(
+		    e, RC_CONFLICT, "this instance holds all roles already");
+	holder = json_str(role, "holder");
+	(void)snprintf(
+	    m->holder, sizeof(m->holder), "%s", holder != NULL ? holder : "");
+	if (text_starts(json_str(role, "note"), "restored"))
+		return err_set(e, RC_CONFLICT, "%s", json_str(role, "note"));
+	if (stopped && m->holder[0] != '\0' &&
+	    strcmp(json_str(role, "state"), "clone") == 0 && answers(m->holder))
+		return err_set(e, RC_CONFLICT,
+		    "%s answers: with --holder-is-stopped there would be two "
+		    "that make CRLs; leave the option out, or stop it",
+		    m->holder);
+	if (!stopped && m->holder[0] == '\0')
+		return err_set(e, RC_CONFLICT,
+		    "nobody claims the CRLs; if no other CA makes them, say "
+		    "--holder-is-stopped");
+	if (!stopped && !answers(m->holder))
+		return err_set(e, RC_UNAVAILABLE,
+		    "%s holds the CRLs and does not answer; if it is stopped, "
+		    "say --holder-is-stopped",
+		    m->holder);
+	return check_clock(m, e);
+}
+
+static void
+plan_promote(const struct move *m, bool stopped)
+{
+	if (stopped) {
+		step("1. take the roles by force, above every number seen");
+		step("2. make a full CRL at once");
+	} else {
+		step("1. ask %s for its roles", m->holder);
+		step("2. it ends the CRL in the making, stops, and releases "
+		     "them with its last number");
+		step("3. claim them from the next number on, make a full CRL");
+	}
+	step("%d. take over ca.crl.*, publishing and job settings; CS.cfg "
+	     "follows, the former one goes to archives",
+	    stopped ? 3 : 4);
+	step("%d. fetch the CRL from its URL and compare its number; if any "
+	     "step fails the roles go back",
+	    stopped ? 4 : 5);
+}
+
+/* The CRL does not arrive where it should: back to who had it. */
+static void
+roll_back(struct move *m)
+{
+	AUTO_JSON q = json_pack("{s:s}", "host", m->holder);
+	struct err e = { RC_OK, "" };
+
+	step("rolling back: the roles go back to %s", m->holder);
+	if (server_call(m->s, "role-give", q, NULL, &e) != RC_OK ||
+	    await_there(m, m->holder, &e) != RC_OK)
+		step("%s", e.text);
+}
+
+static enum rc
+hand_over(struct move *m, struct err *e)
+{
+	struct err ignored = { RC_OK, "" };
+	enum rc rc = server_call(m->s, "role-ask", NULL, NULL, e);
+
+	if (rc != RC_OK)
+		return rc;
+	step("asked %s for its roles", m->holder);
+	if ((rc = await_here(m, e)) == RC_OK)
+		return RC_OK;
+	rc_ignore(server_call(m->s, "role-withdraw", NULL, NULL,
+	    &ignored)); /* the server also does when it starts */
+	return rc;
+}
+
+static enum rc
+take_over(struct move *m, const struct args *a, struct err *e)
+{
+	AUTO_JSON q = json_pack("{s:s*}", "above", args_get(a, "above"));
+	enum rc rc;
+
+	show_vector(m->s);
+	rc = server_call(m->s, "role-take", q, NULL, e);
+	if (rc != RC_OK)
+		return rc;
+	step("taken over from %s", m->holder[0] != '\0' ? m->holder : "nobody");
+	return await_here(m, e);
+}
+
+static enum rc
+own_address(struct server *s, char *out, size_t size, struct err *e)
+{
+	AUTO(cfg) c = NULL;
+	enum rc rc = server_cfg(s, &c, e);
+
+	if (rc == RC_OK)
+		(void)snprintf(out, size, "%s:%s",
+		    cfg_str(c, "host", "localhost"),
+		    cfg_str(c, "https.port", "8443"));
+	return rc;
+}
+
+static enum rc
+run_promote(struct server *s, const struct args *a, struct err *e)
+{
+	AUTO_MOVE m = { .s = s };
+	bool stopped = args_has(a, "holder-is-stopped");
+	char address[600];
+	enum rc rc;
+
+	if (args_has(a, "above") && !stopped)
+		return err_set(
+		    e, RC_USAGE, "--above goes with --holder-is-stopped");
+	if ((rc = take_wait(&m, a, e)) != RC_OK ||
+	    (rc = look(&m, e)) != RC_OK ||
+	    (rc = check_promote(&m, stopped, e)) != RC_OK)
+		return rc;
+	plan_promote(&m, stopped);
+	if (args_has(a, "dry-run"))
+		return RC_OK;
+	rc = stopped ? take_over(&m, a, e) : hand_over(&m, e);
+	if (rc == RC_OK)
+		rc = own_address(s, address, sizeof(address), e);
+	if (rc != RC_OK)
+		return rc;
+	if ((rc = verify(&m, address, e)) != RC_OK) {
+		if (!stopped)
+			roll_back(&m);
+		return rc;
+	}
+	out_framed("Promoted %s: it makes the CRLs now", address);
+	return RC_OK;
+}
+
+/* --- demote -------------------------------------------------------------- */
+
+static enum rc
+run_demote(struct server *s, const struct args *a, struct err *e)
+{
+	AUTO_MOVE m = { .s = s };
+	const char *to = args_get(a, "to");
+	enum rc rc;
+
+	if (to == NULL)
+		return err_set(e, RC_USAGE,
+		    "--to HOST:PORT is missing: without a successor nobody "
+		    "would make CRLs");
+	if ((rc = take_wait(&m, a, e)) != RC_OK || (rc = look(&m, e)) != RC_OK)
+		return rc;
+	if (!any_in(&m, "held"))
+		return err_set(e, RC_CONFLICT, "this instance holds no role");
+	if (!answers(to))
+		return err_set(e, RC_UNAVAILABLE,
+		    "%s does not answer: nobody would make CRLs", to);
+	step("1. end the CRL in the making, stop, release the roles to %s", to);
+	step("2. it claims them from the next number on and makes a full CRL");
+	step("3. become its clone; CS.cfg follows, the former one goes to "
+	     "archives");
+	step("4. fetch the CRL from its URL and compare its number; if it "
+	     "does not take the roles they come back");
+	if (args_has(a, "dry-run"))
+		return RC_OK;
+	AUTO_JSON q = json_pack("{s:s}", "host", to);
+	if ((rc = server_call(s, "role-give", q, NULL, e)) != RC_OK)
+		return rc;
+	step("released the roles to %s", to);
+	if ((rc = await_there(&m, to, e)) != RC_OK ||
+	    (rc = verify(&m, to, e)) != RC_OK)
+		return rc;
+	out_framed("Demoted: %s makes the CRLs now", to);
+	return RC_OK;
+}
+
+static const struct opt promote_opts[] = {
+	SERVER_OPTS,
+	OPT_FLAG("dry-run", "Print the plan and its checks, do nothing"),
+	OPT_FLAG("holder-is-stopped",
+	    "Take over by force: the present holder does not run"),
+	OPT("above", "number",
+	    "With --holder-is-stopped: a CRL of this number was published"),
+	OPT("wait", "seconds", "How long to wait for each step (default: 20)"),
+	OPT_END,
+};
+static const struct opt demote_opts[] = {
+	SERVER_OPTS,
+	OPT_FLAG("dry-run", "Print the plan and its checks, do nothing"),
+	OPT("to", "host:port", "Who makes the CRLs from now on"),
+	OPT("wait", "seconds", "How long to wait for each step (default: 20)"),
+	OPT_END,
+};
+
+const struct server_cmd server_roles[] = {
+	{ "role-find", "", "Show who holds the roles of the CA", NULL, 0, 0,
+	    run_find, NEED_SUBSYSTEM },
+	{ "promote", "", "Make this CA the one that makes the CRLs",
+	    promote_opts, 0, 0, run_promote, NEED_SUBSYSTEM },
+	{ "demote", "", "Hand the CRLs over to another CA", demote_opts, 0, 0,
+	    run_demote, NEED_SUBSYSTEM },
+	{ 0 },
+};
