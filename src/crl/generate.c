@@ -479,15 +479,16 @@ wanted(struct issuing_point *ip, const struct generate_options *o, bool *yes,
     struct err *e)
 {
 	int64_t now = clock_now(ip->clock);
+	struct claim ignored;
 	bool rebuild;
 	enum rc rc;
 
+	if (ip->by_claim && !issuing_point_claimed(ip, &ignored))
+		return err_set(e, RC_UNAVAILABLE,
+		    "issuing point %s: another host makes its lists", ip->id);
 	if (!ip->conf->enabled)
 		return err_set(e, RC_UNAVAILABLE,
 		    "issuing point %s: CRL updates are disabled here", ip->id);
-	if (ip->by_claim && !issuing_point_enabled(ip))
-		return err_set(e, RC_UNAVAILABLE,
-		    "issuing point %s: another host makes its lists", ip->id);
 	rc = issuing_point_refresh_locked(ip, e);
 	if (rc != RC_OK)
 		return rc;

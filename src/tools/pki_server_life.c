@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "deploy/service.h"
+#include "instance/control.h"
 
 enum {
 	WAIT_DEFAULT_S = 60,
@@ -218,6 +219,35 @@ enabled(const struct cfg *server, const char *sub)
 		: "true");
 }
 
+/* Who holds the roles, where the server runs and can say so. */
+static void
+roles(const struct server *s)
+{
+	AUTO_BUF out = buf_empty(64 * 1024);
+	AUTO_JSON list = NULL;
+	size_t i;
+	json_t *o;
+
+	if (service_pid(s->paths) == 0 ||
+	    control_call(s->paths->control, "ca.role-list", NULL, &out, NULL) !=
+		RC_OK)
+		return;
+	list = json_loadb((const char *)out.data, out.len, 0, NULL);
+	json_array_foreach(json_object_get(list, "entries"), i, o)
+	{
+		const char *role = json_str(o, "role"),
+			   *holder = json_str(o, "holder"),
+			   *note = json_str(o, "note");
+
+		if (role != NULL && text_starts(role, "crl."))
+			printf("    CRLs made by:        %s (%s, %s)\n",
+			    holder != NULL ? holder : "nobody",
+			    role + strlen("crl."), json_str(o, "state"));
+		if (note != NULL && note[0] != '\0')
+			printf("    Role %s: %s\n", role, note);
+	}
+}
+
 static enum rc
 subsystem_status(
     struct server *s, const struct cfg *c, struct status *t, struct err *e)
@@ -233,6 +263,8 @@ subsystem_status(
 	printf("    Enabled:             %s\n", truth(enabled(c, t->sub)));
 	if (enabled(c, t->sub))
 		urls(t);
+	if (strcmp(t->sub, "ca") == 0)
+		roles(s);
 	return RC_OK;
 }
 

