@@ -18,12 +18,8 @@ extern const struct server_cmd server_sub_create[], server_deploy[],
     server_config[], server_crl[], server_user[], server_group[], server_acl[],
     server_ca_cert[], server_profile[], server_clone[], server_audit[],
     server_range[], server_generator[], server_restored[], server_db[],
-<<<<<<< HEAD
     server_connector[];
 /* of a CA, and under the same names without "ca-" */
-extern const struct server_cmd server_domain[];
-=======
-    server_roles[];
->>>>>>> 8c9618a (tools, ca: promote and demote a CA)
+extern const struct server_cmd server_domain[], server_roles[];
 
 #endif
