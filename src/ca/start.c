@@ -653,6 +653,7 @@ ca_metrics(struct subsystem *s, struct buf *b)
 	    b, "pki_ca_statuses_repaired_total", rulings_repaired(ca->rulings));
 	add_metric(b, "pki_ca_crls_total", atomic_load(&ca->n_crls));
 	api_roles_metrics(ca, b);
+	numbers_metrics(ca->numbers, b);
 }
 
 /* --- start ------------------------------------------------------------------ */

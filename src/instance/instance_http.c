@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "instance/audit.h"
+#include "instance/highwater.h"
 
 enum {
 	ACCESS_LINE_MAX = 2048,
@@ -220,6 +221,7 @@ get_health(struct http_call *c)
 	json_t *checks = json_array();
 	struct subsystem *s;
 	struct err e = { RC_OK, "" };
+	char why[ERR_TEXT_MAX];
 	bool ok = true;
 
 	for (size_t k = 0; (s = instance_subsystem_at(h->instance, k)) != NULL;
@@ -228,10 +230,14 @@ get_health(struct http_call *c)
 		if (rc == RC_OK)
 			rc = audit_health(s->audit, &e);
 		ok = ok && rc == RC_OK;
+		/* it serves, but somebody should know */
+		bool restored = s->highwater != NULL &&
+		    highwater_restored(s->highwater, why, sizeof(why));
 		json_array_append_new(checks,
-		    json_pack("{s:s,s:s,s:s*}", "subsystem", s->name, "status",
-			rc == RC_OK ? "ok" : "failing", "reason",
-			rc == RC_OK ? NULL : e.text));
+		    json_pack("{s:s,s:s,s:s*,s:s*}", "subsystem", s->name,
+			"status", rc == RC_OK ? "ok" : "failing", "reason",
+			rc == RC_OK ? NULL : e.text, "restored",
+			restored ? why : NULL));
 	}
 	reply_json(c, ok ? 200 : 503,
 	    json_pack("{s:s,s:o}", "status", ok ? "ok" : "failing", "checks",

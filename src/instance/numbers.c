@@ -567,3 +567,26 @@ numbers_json(struct numbers *n)
 	}
 	return list;
 }
+
+void
+numbers_metrics(struct numbers *n, struct buf *out)
+{
+	const char *sub = n->sub->name;
+	bool restored = n->sub->highwater != NULL &&
+	    highwater_restored(n->sub->highwater, NULL, 0);
+
+	buf_addf(out,
+	    "# TYPE pki_restored gauge\npki_restored{subsystem=\"%s\"} %d\n",
+	    sub, restored);
+	buf_addf(out, "# TYPE pki_range_left gauge\n");
+	for (size_t k = 0; k < RANGE_KINDS; k++) {
+		struct range_state s;
+		if (n->of[k].range == NULL)
+			continue;
+		s = range_now(n->of[k].range);
+		buf_addf(out,
+		    "pki_range_left{subsystem=\"%s\",kind=\"%s\"} %" PRIu64
+		    "\n",
+		    sub, words[k], range_left(&s));
+	}
+}

@@ -57,6 +57,8 @@ int64_t numbers_tick(struct numbers *n, int64_t now_ms);
 #define NUMBERS_KINDS (1u << REC_CLAIM | 1u << REC_RANGE)
 bool numbers_follow(struct numbers *n, const struct feed_item *i);
 
+/* pki_range_left{kind="serial"} ... for Prometheus. */
+void numbers_metrics(struct numbers *n, struct buf *out);
 /* [{"kind":"serial","generator":"legacy2","begin":..,"end":..,"left":"17"}] for
  * status, health and the topology check; NULL when memory is out. */
 json_t *numbers_json(struct numbers *n);

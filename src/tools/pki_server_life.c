@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "deploy/service.h"
 #include "instance/control.h"
+#include "instance/highwater.h"
 
 enum {
 	WAIT_DEFAULT_S = 60,
@@ -268,6 +269,19 @@ subsystem_status(
 	return RC_OK;
 }
 
+/* What the host's own file says of a restored or copied instance; who may not
+ * read it is not told. */
+static void
+print_restored(const struct server *s, const char *sub)
+{
+	AUTO(highwater) h = NULL;
+	char why[ERR_TEXT_MAX];
+
+	if (highwater_open(&h, s->paths, sub, NULL) == RC_OK &&
+	    highwater_restored(h, why, sizeof(why)))
+		out_field("Restored", why);
+}
+
 static enum rc
 run_status(struct server *s, const struct args *a, struct err *e)
 {
@@ -291,9 +305,11 @@ run_status(struct server *s, const struct args *a, struct err *e)
 	out_field("Secure Port", t.https);
 	for (size_t i = 0; i < SERVER_SUBSYSTEMS; i++) {
 		t.sub = server_subsystems[i];
-		if (server_has(s->paths, t.sub) &&
-		    (rc = subsystem_status(s, c, &t, e)) != RC_OK)
+		if (!server_has(s->paths, t.sub))
+			continue;
+		if ((rc = subsystem_status(s, c, &t, e)) != RC_OK)
 			return rc;
+		print_restored(s, t.sub);
 	}
 	return RC_OK;
 }

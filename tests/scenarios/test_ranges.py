@@ -299,7 +299,12 @@ def test_a_store_put_back_burns_its_range(make):
     # the rest of its range and the block behind it are not touched
     assert min(again) > 0x18 and not set(again) & set(made)
     op.close()
+    assert "Restored: 20" in server(ca, "status") and "behind" in server(ca, "status")
+    assert "behind" in json.loads(ca.plain("GET", "/health")[1])["checks"][0]["restored"]
+    assert b'pki_restored{subsystem="ca"} 1' in ca.plain("GET", "/metrics")[1]
     server(ca, "ca-restore-accept")
+    assert "Restored" not in server(ca, "status")
+    assert b'pki_restored{subsystem="ca"} 0' in ca.plain("GET", "/metrics")[1]
     ca.restart()
     op = Operator(ca)
     _, more = op.enrol(1)
@@ -317,4 +322,4 @@ def test_a_copy_on_another_host_burns_its_range(make):
     ids, made = op.enrol(1)
     assert made[0] > 0x18 + 0x12 and ids[0] > 20
     op.close()
-    assert json.loads(ca.plain("GET", "/health")[1])
+    assert b'pki_range_left{subsystem="ca",kind="serial"}' in ca.plain("GET", "/metrics")[1]
