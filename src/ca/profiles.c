@@ -447,9 +447,10 @@ profiles_new(struct profiles **out, struct store *s, const char *dir,
 /* One file of the shipped set into batch, folder and the list of what was
  * applied. */
 static enum rc
-install_one(struct batch *b, struct cfg *applied, const char *from,
-    const char *dir, const char *id, struct err *e)
+install_one(struct store *s, struct batch *b, struct cfg *applied,
+    const char *from, const char *dir, const char *id, struct err *e)
 {
+	AUTO(rec) there = NULL;
 	AUTO_BUF path = buf_empty(4096);
 	AUTO_BUF to = buf_empty(4096);
 	AUTO_BUF text = buf_empty(PROFILE_TEXT_MAX);
@@ -469,7 +470,14 @@ install_one(struct batch *b, struct cfg *applied, const char *from,
 	digest_text(&hex, buf_view(&out));
 	if ((r = encode(x)) == NULL || buf_check(&out, NULL) != RC_OK)
 		return err_set(e, RC_NOMEM, "profile");
-	batch_add(b, r);
+	/* a store that was filled before keeps its own */
+	rc = store_get(s, &there, REC_PROFILE, id, e);
+	if (rc == RC_NOTFOUND)
+		batch_add(b, r);
+	else
+		rec_free(r);
+	if (rc != RC_OK && rc != RC_NOTFOUND)
+		return rc;
 	/* not synced one by one: an installation cut short is begun anew */
 	f = fopen(buf_cstr(&to), "we");
 	if (f == NULL || fwrite(out.data, 1, out.len, f) != out.len ||
@@ -500,7 +508,7 @@ profiles_install(struct store *s, const char *from, const char *dir,
 		if (!text_ends(x->d_name, ".cfg"))
 			continue;
 		id = strndup(x->d_name, strlen(x->d_name) - 4);
-		rc = id != NULL ? install_one(b, list, from, dir, id, e)
+		rc = id != NULL ? install_one(s, b, list, from, dir, id, e)
 				: err_set(e, RC_NOMEM, "profiles");
 	}
 	closedir(d);

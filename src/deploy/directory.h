@@ -18,6 +18,10 @@ typedef void (*directory_say)(void *arg, const char *line);
 /* Did the user name a directory (pki_ds_url or an older pki_ds_hostname)? Else
  * the store is the embedded one. */
 bool directory_wanted(struct values *v);
+/* Sets host, port, secure and url of c from ldap://host:port or ldaps://...;
+ * what names the parameter in the refusal. */
+MUST enum rc directory_parse_url(
+    struct dbconf *c, const char *url, const char *what, struct err *e);
 /* Where the parameters say the records go. The URL may hold ldap:// or
  * ldaps://; a missing password is refused as pkispawn does. Issuers are read
  * from pki_ds_secure_connection_ca_pem_file on LDAPS. */

@@ -45,36 +45,42 @@ read_hostname(struct dbconf *c, struct values *v, struct err *e)
 	    : err_set(e, RC_NOMEM, "directory");
 }
 
-static enum rc
-read_url(struct dbconf *c, struct values *v, struct err *e)
+enum rc
+directory_parse_url(
+    struct dbconf *c, const char *url, const char *what, struct err *e)
 {
-	const char *url = values_str(v, "pki_ds_url");
 	LDAPURLDesc *parts = NULL;
 	bool ok;
 
-	if (url[0] == '\0')
-		return read_hostname(c, v, e);
-	/* without a scheme it is a host name, as an older parameter gave it */
-	if (strstr(url, "://") == NULL) {
-		c->port = DBCONF_PORT;
-		return copy(&c->host, url) ? RC_OK
-					   : err_set(e, RC_NOMEM, "directory");
-	}
 	if (ldap_url_parse(url, &parts) != LDAP_URL_SUCCESS ||
 	    parts->lud_host == NULL || parts->lud_host[0] == '\0' ||
 	    (!text_ieq(parts->lud_scheme, "ldap") &&
 		!text_ieq(parts->lud_scheme, "ldaps"))) {
 		ldap_free_urldesc(parts);
 		return err_set(e, RC_INVALID,
-		    "pki_ds_url: %.128s: not ldap://host:port or "
-		    "ldaps://host:port",
-		    url);
+		    "%s: %.128s: not ldap://host:port or ldaps://host:port",
+		    what, url);
 	}
+	free(c->host);
 	c->secure = text_ieq(parts->lud_scheme, "ldaps");
 	c->port = parts->lud_port;
 	ok = copy(&c->host, parts->lud_host);
 	ldap_free_urldesc(parts);
-	return ok ? RC_OK : err_set(e, RC_NOMEM, "directory");
+	return ok ? dbconf_make_url(c, e) : err_set(e, RC_NOMEM, "directory");
+}
+
+static enum rc
+read_url(struct dbconf *c, struct values *v, struct err *e)
+{
+	const char *url = values_str(v, "pki_ds_url");
+
+	if (url[0] == '\0')
+		return read_hostname(c, v, e);
+	if (strstr(url, "://") != NULL)
+		return directory_parse_url(c, url, "pki_ds_url", e);
+	/* without a scheme it is a host name, as an older parameter gave it */
+	c->port = DBCONF_PORT;
+	return copy(&c->host, url) ? RC_OK : err_set(e, RC_NOMEM, "directory");
 }
 
 static enum rc

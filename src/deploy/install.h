@@ -81,6 +81,8 @@ MUST enum rc install_requests(struct install *in, struct err *e);
 MUST enum rc install_certs(struct install *in, struct err *e);
 /* Groups, ACLs, profiles, users (2.6). */
 MUST enum rc install_records(struct install *in, struct err *e);
+/* Groups and access rules of a new store; those that are there stay. */
+MUST enum rc install_seed(struct store *s, struct err *e);
 /* The PKCS #12 file of pki_backup_keys, where wanted. */
 MUST enum rc install_backup(struct install *in, struct err *e);
 /* The administrator's certificate and PKCS #12 file. */

@@ -36,34 +36,55 @@ static const char *const admin_groups[] = { "Administrators",
 	"Enterprise EST Administrators", "Enterprise RA Administrators",
 	"Enterprise TPS Administrators" };
 
+/* Adds a record that nobody has added before. */
 static enum rc
-seed(struct install *in, struct err *e)
+add_once(struct store *s, struct rec *r, struct err *e)
 {
 	AUTO(batch) b = batch_new();
-	struct rec *r;
+	enum rc rc;
 
-	if (b == NULL)
+	if (b == NULL || r == NULL) {
+		rec_free(r);
 		return err_set(e, RC_NOMEM, "records");
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		r = rec_new(REC_GROUP, groups[i][0]);
-		if (r == NULL)
-			return err_set(e, RC_NOMEM, "records");
-		rec_add_str(r, "objectClass", "top");
-		rec_add_str(r, "objectClass", "groupOfUniqueNames");
-		rec_add_str(r, "cn", groups[i][0]);
-		rec_add_str(r, "description", groups[i][1]);
-		batch_add(b, r);
 	}
-	r = rec_new(REC_ACL, "aclResources");
+	batch_add(b, r);
+	rc = store_commit(s, b, e);
+	return rc == RC_EXISTS ? RC_OK : rc;
+}
+
+static struct rec *
+new_group(const char *name, const char *description)
+{
+	struct rec *r = rec_new(REC_GROUP, name);
+
 	if (r == NULL)
+		return NULL;
+	rec_add_str(r, "objectClass", "top");
+	rec_add_str(r, "objectClass", "groupOfUniqueNames");
+	rec_add_str(r, "cn", name);
+	rec_add_str(r, "description", description);
+	return r;
+}
+
+enum rc
+install_seed(struct store *s, struct err *e)
+{
+	struct rec *r;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0;
+	     rc == RC_OK && i < sizeof(groups) / sizeof(groups[0]); i++)
+		rc = add_once(s, new_group(groups[i][0], groups[i][1]), e);
+	if (rc != RC_OK)
+		return rc;
+	if ((r = rec_new(REC_ACL, "aclResources")) == NULL)
 		return err_set(e, RC_NOMEM, "records");
 	rec_add_str(r, "objectClass", "top");
 	rec_add_str(r, "objectClass", "CertACLS");
 	rec_add_str(r, "cn", "aclResources");
 	for (const char *const *t = acl_defaults("ca"); *t != NULL; t++)
 		rec_add_str(r, "resourceACLS", *t);
-	batch_add(b, r);
-	return store_commit(in->store, b, e);
+	return add_once(s, r, e);
 }
 
 static enum rc
@@ -109,8 +130,8 @@ add_subsystem_user(struct install *in, struct err *e)
 	u.uid = u.full_name = buf_cstr(&uid);
 	rc = user_add(in->store, &u, e);
 	in->added_user = rc == RC_OK;
-	/* a clone that comes back finds it there */
-	if ((rc != RC_OK && (rc != RC_EXISTS || !in->clone)) ||
+	/* in a directory that others filled it may be there */
+	if ((rc != RC_OK && rc != RC_EXISTS) ||
 	    (rc = user_add_cert(
 		 in->store, u.uid, buf_view(&in->subsystem_der), e)) != RC_OK)
 		return rc;
@@ -157,7 +178,7 @@ install_records(struct install *in, struct err *e)
 		rc = add_subsystem_user(in, e);
 		return rc == RC_OK ? install_ds_finish(in, e) : rc;
 	}
-	if ((rc = seed(in, e)) != RC_OK ||
+	if ((rc = install_seed(in->store, e)) != RC_OK ||
 	    (rc = profiles_install(
 		 in->store, from, to, buf_cstr(&applied), e)) != RC_OK ||
 	    (rc = add_admin(in, e)) != RC_OK ||

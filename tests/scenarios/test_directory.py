@@ -93,6 +93,108 @@ def test_a_ca_lives_in_a_directory(site):
     assert unindexed(site.server) == []
 
 
+def framed(text):
+    return f"{'-' * len(text)}\n{text}\n{'-' * len(text)}\n"
+
+
+def test_pki_server_looks_after_the_database(site):
+    site.spawn()
+
+    def db(command, *argv, **kw):
+        return site.server_cmd(f"ca-db-{command}", "-i", instance.NAME, *argv, **kw).stdout
+
+    assert db("config-show").splitlines() == [
+        "  Hostname: 127.0.0.1", f"  Port: {site.server.port}", "  Secure: false", "  Authentication: BasicAuth",
+        "  Bind DN: cn=Directory Manager", "  Bind Password Prompt: internaldb", "  Database: ca",
+        f"  Base DN: {BASE}", "  Multiple suffix: false", "  Maximum connections: 15", "  Minimum connections: 3"]
+    c = site.server.connect()
+    # an index that somebody took away comes back and is built
+    c.delete_s(f"cn=issuerName,cn=index,{BACKEND}")
+    db("index-add")
+    db("index-rebuild", "-v")
+    assert sorted(values(c, f"cn=issuerName,cn=index,{BACKEND}", "nsIndexType")) == ["eq", "pres", "sub"]
+    assert db("vlv-find") == ""
+    db("vlv-add")
+    db("vlv-reindex")
+    lists = db("vlv-find")
+    assert lists.count("  dn: ") == 68 and "  vlvFilter: (certstatus=*)" in lists
+    db("vlv-del")
+    assert db("vlv-find") == ""
+    user = f"uid=dbuser,ou=people,{BASE}"
+
+    def rights():
+        return sum(user.encode() in v for dn in (BASE, "cn=config", "cn=tasks,cn=config", "ou=csusers,cn=config",
+                                                 "cn=ldbm database,cn=plugins,cn=config",
+                                                 f'cn="{BASE}",cn=mapping tree,cn=config')
+                   for v in c.search_s(dn, ldap.SCOPE_BASE, attrlist=["aci"])[0][1].get("aci", []))
+    db("access-grant", user)
+    db("access-grant", user)
+    assert rights() == 6
+    db("access-revoke", user)
+    assert rights() == 0
+    assert db("upgrade") == "CA database upgraded\n"
+    assert site.server_cmd("db-upgrade", "-i", instance.NAME).stdout == framed("Upgrade complete")
+    done = site.server_cmd("db-schema-upgrade", "-i", instance.NAME, "-D", "cn=Directory Manager", "-w", "wrong",
+                           status=1)
+    assert "Unable to update schema: " in done.stderr and "wrong bind DN or password" in done.stderr
+    # nothing goes below a running server
+    done = site.server_cmd("ca-db-remove", "-i", instance.NAME, "--force", status=1)
+    assert f"instance {instance.NAME} is running" in done.stderr and c.search_s(BASE, ldap.SCOPE_BASE)
+    site.server_cmd("stop", instance.NAME)
+    assert "Are you sure (y/N)?" in site.server_cmd("ca-db-empty", "-i", instance.NAME, input="n\n").stdout
+    assert c.search_s(f"ou=people,{BASE}", ldap.SCOPE_BASE)
+    db("empty", "--force")
+    with pytest.raises(ldap.NO_SUCH_OBJECT):
+        c.search_s(BASE, ldap.SCOPE_BASE)
+    db("init", "--skip-config", "--skip-schema")
+    assert c.search_s(f"cn=Administrators,ou=groups,{BASE}", ldap.SCOPE_BASE)
+    db("remove", "--force")
+    db("remove", "--force")
+    with pytest.raises(ldap.NO_SUCH_OBJECT):
+        c.search_s(BACKEND, ldap.SCOPE_BASE)
+    db("create")
+    assert values(c, BACKEND, "nsslapd-suffix") == [BASE]
+    done = site.server_cmd("ca-db-config-mod", "-i", instance.NAME, "--port", "x", status=1)
+    assert "Invalid value for --port: x" in done.stderr
+    assert "  Port: 1389" in db("config-mod", "--port", "1389", "--maxConns", "20")
+    assert site.cs_cfg()["internaldb.maxConns"] == "20"
+
+
+def test_a_directory_replicated_by_hand(site, directory):
+    """The administrator's own preparation of a second directory (deployment 3.10)."""
+    import replica
+    other = directory()
+    site.spawn("pki_ds_create_new_db=True")
+    manager = "cn=Replication Manager,cn=config"
+
+    def repl(command, server, *argv, **kw):
+        return site.server_cmd(f"ca-db-repl-{command}", "-i", instance.NAME, "--url", server.url, "--bind-dn",
+                               server.bind_dn, "--bind-password", server.password, "--suffix", BASE, *argv, **kw)
+
+    c = other.connect()
+    done = repl("enable", other, "--replica-bind-dn", manager, "--replica-bind-password", "Secret.123", status=1)
+    assert f"{BASE} is no suffix of {other.url}: make it with ca-db-create first" in done.stderr
+    other.add_suffix(BASE, "ca")
+    for number, server in ((7, site.server), (8, other)):
+        for _ in range(2):
+            repl("enable", server, "--replica-bind-dn", manager, "--replica-bind-password", "Secret.123",
+                 "--replica-id", number)
+    for a, b, name in ((site.server, other, "one-to-two"), (other, site.server, "two-to-one")):
+        repl("agmt-add", a, "--replica-url", b.url, "--replica-bind-dn", manager, "--replica-bind-password",
+             "Secret.123", name)
+    done = repl("agmt-init", site.server, "one-to-three", status=1)
+    assert "no replication agreement one-to-three" in done.stderr
+    repl("agmt-init", site.server, "one-to-two", "-v")
+    assert c.search_s(f"cn=Administrators,ou=groups,{BASE}", ldap.SCOPE_BASE)
+    net = replica.Net([site.server, other], BASE)
+    net.wait()
+    program.wait_for("the state to be green", lambda: "  State: green" in repl("status", site.server).stdout, 120)
+    text = repl("status", site.server).stdout
+    assert "  Replica ID: 7" in text and "  Agreement: one-to-two" in text
+    assert f"  Replica: 127.0.0.1:{other.port}" in text
+    assert site.server_cmd("ca-db-conflict-find", "-i", instance.NAME).stdout == ""
+
+
 def test_an_installation_that_cannot_be_says_why_and_leaves_nothing(site):
     def refused(text, **change):
         done = site.spawn(status=1, **change)
