@@ -46,6 +46,19 @@ static const struct {
 	    "application/x-www-form-urlencoded" },
 	{ "GET", "/ca/agent/ca/listCerts", "" },
 	{ "POST", "/ca/ocsp", "application/ocsp-request" },
+	{ "PUT", "/ca/v2/securityDomain/hosts", "application/json" },
+	{ "GET", "/ca/v2/securityDomain/installToken", "" },
+	{ "POST", "/ca/v2/admin/kraconnector/add", "application/json" },
+	{ "POST", "/ca/admin/ca/tokenAuthenticate",
+	    "application/x-www-form-urlencoded" },
+	{ "POST", "/ca/agent/ca/updateDomainXML",
+	    "application/x-www-form-urlencoded" },
+	{ "POST", "/ca/admin/ca/getConfigEntries",
+	    "application/x-www-form-urlencoded" },
+	{ "POST", "/ca/admin/ca/updateNumberRange",
+	    "application/x-www-form-urlencoded" },
+	{ "POST", "/ca/admin/ca/registerUser",
+	    "application/x-www-form-urlencoded" },
 };
 enum {
 	TARGETS = sizeof(targets) / sizeof(targets[0]),
@@ -180,10 +193,12 @@ setup(void)
 	static const struct api_routes *const v2[] = { &api_info_routes,
 		&api_account_routes, &api_cert_routes, &api_request_routes,
 		&api_review_routes, &api_profile_routes, &api_user_routes,
-		&api_group_routes };
+		&api_group_routes, &api_domain_routes, &api_connector_routes };
 	static const struct api_routes *const whole[] = { &servlet_ocsp_routes,
 		&servlet_crl_routes, &servlet_enroll_routes,
-		&servlet_agent_routes, &servlet_cert_routes };
+		&servlet_agent_routes, &servlet_cert_routes,
+		&servlet_domain_routes, &servlet_config_routes,
+		&servlet_connector_routes };
 	struct err e;
 
 	snprintf(dir, sizeof(dir), "/tmp/signet-fuzz-XXXXXX");

@@ -184,14 +184,41 @@ pause_ms(int ms)
 	nanosleep(&t, NULL);
 }
 
+/* How long a call waits for its token. */
+struct wait {
+	int64_t end_ms;
+	bool said;
+};
+
+static struct wait
+wait_begin(const struct domain_client *c)
+{
+	return (struct wait){ clock_mono_ms(&clock_system) + c->p.patience_ms,
+		false };
+}
+
+/* Says that it waits, the first time, and does; false when patience ends. */
+static bool
+wait_more(const struct domain_client *c, struct wait *w)
+{
+	if (clock_mono_ms(&clock_system) >= w->end_ms)
+		return false;
+	if (!w->said && c->p.waiting != NULL)
+		c->p.waiting(c->p.waiting_arg,
+		    "waiting until the install token has replicated to this "
+		    "server's directory");
+	w->said = true;
+	pause_ms(RETRY_MS);
+	return true;
+}
+
 /* Posts a form with a token until the server knows the token, or patience
  * ends. */
 static enum rc
 post_token(struct domain_client *c, json_t **out, const char *path,
     const struct buf *form, const char *what, struct err *e)
 {
-	int64_t end = clock_mono_ms(&clock_system) + c->p.patience_ms;
-	bool said = false;
+	struct wait w = wait_begin(c);
 
 	for (;;) {
 		AUTO_FORM reply = buf_empty(ANSWER_MAX);
@@ -205,15 +232,8 @@ post_token(struct domain_client *c, json_t **out, const char *path,
 			rc_ignore(err_prefix(e, "%s: %s", c->url, what));
 		if (rc == RC_OK)
 			*out = json_incref(o);
-		if (rc != RC_AUTH || !worth_waiting(o) ||
-		    clock_mono_ms(&clock_system) >= end)
+		if (rc != RC_AUTH || !worth_waiting(o) || !wait_more(c, &w))
 			return rc;
-		if (!said && c->p.waiting != NULL)
-			c->p.waiting(c->p.waiting_arg,
-			    "waiting until the install token has replicated "
-			    "to this server's directory");
-		said = true;
-		pause_ms(RETRY_MS);
 	}
 }
 
@@ -614,15 +634,42 @@ read_cert(struct buf *der, struct view reply, struct err *e)
 	    der, view_str(json_string_value(text)), "CERTIFICATE", e);
 }
 
+/* One try; *unknown: the CA does not know the token yet. */
+static enum rc
+enroll(struct domain_client *c, struct buf *der, const struct buf *form,
+    bool *unknown, struct err *e)
+{
+	AUTO_BUF reply = buf_empty(ANSWER_MAX);
+	json_auto_t *o = NULL;
+	const char *status, *why;
+	enum rc rc;
+
+	*unknown = false;
+	rc = post(c, &reply, "/ca/ee/ca/profileSubmit", form, "certificate", e);
+	if (rc != RC_OK ||
+	    (rc = answer_parse(&o, buf_view(&reply), e)) != RC_OK)
+		return rc;
+	status = answer_text(o, "Status");
+	why = answer_text(o, "Error");
+	if ((rc = answer_status(o, e)) == RC_OK)
+		return read_cert(der, buf_view(&reply), e);
+	/* here 2 is a request that waits for an agent */
+	if (strcmp(status, "2") == 0)
+		return err_set(e, RC_CONFLICT,
+		    "the request waits for an agent's approval");
+	*unknown = why != NULL && strstr(why, DOMAIN_TOKEN_UNKNOWN) != NULL;
+	return rc;
+}
+
 enum rc
 domain_client_enroll(struct domain_client *c, struct buf *der,
     const char *profile, struct view csr, const struct secret *token,
     struct err *e)
 {
 	AUTO_FORM form = buf_empty(FORM_MAX);
-	AUTO_BUF pem = buf_empty(FORM_MAX), reply = buf_empty(ANSWER_MAX);
-	json_auto_t *o = NULL;
-	const char *status;
+	AUTO_BUF pem = buf_empty(FORM_MAX);
+	struct wait w = wait_begin(c);
+	bool unknown;
 	enum rc rc;
 
 	text_add_pem(&pem, "CERTIFICATE REQUEST", csr, "\n");
@@ -631,20 +678,9 @@ domain_client_enroll(struct domain_client *c, struct buf *der,
 	form_add(&form, "cert_request", buf_cstr(&pem));
 	form_add(&form, "xml", "true");
 	form_token(&form, token);
-	rc =
-	    post(c, &reply, "/ca/ee/ca/profileSubmit", &form, "certificate", e);
-	if (rc != RC_OK)
-		return rc;
-	if ((rc = answer_parse(&o, buf_view(&reply), e)) == RC_OK) {
-		/* here 2 is a request that waits for an agent */
-		status = answer_text(o, "Status");
-		rc = answer_status(o, e);
-		if (rc != RC_OK && strcmp(status, "2") == 0)
-			rc = err_set(e, RC_CONFLICT, "%s",
-			    "the request waits for an agent's approval");
-	}
-	if (rc == RC_OK)
-		rc = read_cert(der, buf_view(&reply), e);
+	do
+		rc = enroll(c, der, &form, &unknown, e);
+	while (unknown && wait_more(c, &w));
 	if (rc != RC_OK)
 		rc_ignore(err_prefix(e, "%s: %s", c->url, profile));
 	return rc;

@@ -338,6 +338,17 @@ a_request_that_waits_is_no_certificate(void **state)
 	assert_int_equal(
 	    domain_client_enroll(c, &der, "p", view_str("csr"), t, NULL),
 	    RC_CONFLICT);
+	/* a CA that does not know the token yet */
+	will_answer("<XMLResponse><Status>1</Status><Error>Authentication "
+		    "failed: install token: not known here; x</Error>"
+		    "</XMLResponse>",
+	    1,
+	    "<XMLResponse><Status>1</Status><Error>Profile p not enabled"
+	    "</Error></XMLResponse>");
+	assert_int_equal(
+	    domain_client_enroll(c, &der, "p", view_str("csr"), t, NULL),
+	    RC_INVALID);
+	assert_int_equal(waits, 1);
 	will_answer("<XMLResponse><Status>0</Status><Requests><Request><b64>"
 		    "MAA=</b64></Request></Requests></XMLResponse>",
 	    100, "");

@@ -134,7 +134,8 @@ domain_session_find(struct store *s, struct domain_session *out,
 	rc = store_get(s, &r, REC_DOMAIN_SESSION, token, e);
 	if (rc == RC_NOTFOUND)
 		return err_set(e, rc,
-		    "install token: not known here; it has not replicated yet, "
+		    "install token: " DOMAIN_TOKEN_UNKNOWN
+		    "; it has not replicated yet, "
 		    "or is of another security domain");
 	if (rc != RC_OK)
 		return rc;

@@ -27,6 +27,9 @@ struct domain_session {
 	bool spent;
 };
 
+/* How the text of an unknown token's refusal goes on. */
+#define DOMAIN_TOKEN_UNKNOWN "not known here"
+
 /* Draws a token and stores it; created_ms and spent are set here. The token is
  * the decimal form of a random number of 63 bits, as clients expect. */
 MUST enum rc domain_session_new(struct store *s, struct secret **token,
