@@ -160,9 +160,8 @@ write_view(struct profiles *p, const struct profile *x, struct err *e)
 	return cfg_save(p->applied, p->applied_path, 0600, e);
 }
 
-/* The record of a profile (spec directory 2.10). */
-static struct rec *
-encode(const struct profile *x)
+struct rec *
+profiles_encode(const struct profile *x)
 {
 	AUTO_BUF text = buf_empty(PROFILE_TEXT_MAX);
 	struct rec *r = rec_new(REC_PROFILE, x->id);
@@ -178,8 +177,8 @@ encode(const struct profile *x)
 	return r;
 }
 
-static enum rc
-decode(struct profile **out, const struct rec *r, struct err *e)
+enum rc
+profiles_decode(struct profile **out, const struct rec *r, struct err *e)
 {
 	const char *cls = rec_str(r, "classId");
 	struct profile_param change = { "classId",
@@ -202,7 +201,7 @@ profiles_follow(struct profiles *p, const char *id, const struct rec *r)
 	struct err e = { RC_OK, "" };
 	struct profile *x = NULL;
 
-	if (r != NULL && decode(&x, r, &e) != RC_OK) {
+	if (r != NULL && profiles_decode(&x, r, &e) != RC_OK) {
 		log_warning(
 		    "profile", "%s: %s, continuing without it", id, e.text);
 		return;
@@ -215,7 +214,7 @@ static enum rc
 commit(struct profiles *p, const struct profile *x, bool add, struct err *e)
 {
 	AUTO(batch) b = batch_new();
-	AUTO(rec) r = encode(x);
+	AUTO(rec) r = profiles_encode(x);
 	enum rc rc;
 
 	if (b == NULL || r == NULL)
@@ -468,7 +467,7 @@ install_one(struct store *s, struct batch *b, struct cfg *applied,
 		return err_prefix(e, "%s", buf_cstr(&path));
 	profile_encode(x, &out, false);
 	digest_text(&hex, buf_view(&out));
-	if ((r = encode(x)) == NULL || buf_check(&out, NULL) != RC_OK)
+	if ((r = profiles_encode(x)) == NULL || buf_check(&out, NULL) != RC_OK)
 		return err_set(e, RC_NOMEM, "profile");
 	/* a store that was filled before keeps its own */
 	rc = store_get(s, &there, REC_PROFILE, id, e);

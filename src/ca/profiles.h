@@ -23,6 +23,12 @@ OWNED(profiles)
 MUST enum rc profiles_install(struct store *s, const char *from,
     const char *dir, const char *applied, struct err *e);
 
+/* The record of a profile (spec directory 2.10), and back. NULL when memory is
+ * out. */
+struct rec *profiles_encode(const struct profile *x);
+MUST enum rc profiles_decode(
+    struct profile **out, const struct rec *r, struct err *e);
+
 /* A reference; RC_NOTFOUND "Profile X Not Found". */
 MUST enum rc profiles_get(
     struct profiles *p, struct profile **out, const char *id, struct err *e);

@@ -3,7 +3,7 @@
  * Owns:    nothing.
  * Trusts:  its caller for authorisation.
  * Threads: any. */
-#include "ca/records.h"
+#include "ca/records_int.h"
 
 #include "auth/admin.h"
 #include "base/cfg.h"
@@ -13,12 +13,6 @@
 #include "store/rec_cert.h"
 #include "store/rec_request.h"
 #include "x509/cert.h"
-
-static const char *
-arg(const json_t *args, const char *name)
-{
-	return json_string_value(json_object_get(args, name));
-}
 
 /* Gives the reference to o away. */
 static enum rc
@@ -103,7 +97,7 @@ cert_json(const struct rec *r, struct arena *a, struct err *e)
 static enum rc
 cert_find(struct store *s, const json_t *args, struct buf *out, struct err *e)
 {
-	const char *status = arg(args, "status");
+	const char *status = records_arg(args, "status");
 	struct listing l = { .render = cert_json };
 	struct query q = { .kind = REC_CERT };
 	AUTO_BUF f = buf_empty(1024);
@@ -123,7 +117,7 @@ cert_find(struct store *s, const json_t *args, struct buf *out, struct err *e)
 static enum rc
 cert_show(struct store *s, const json_t *args, struct buf *out, struct err *e)
 {
-	const char *text = arg(args, "serial");
+	const char *text = records_arg(args, "serial");
 	AUTO_BUF b64 = buf_empty(0);
 	AUTO(arena) a = arena_new(0);
 	AUTO(rec) r = NULL;
@@ -148,39 +142,9 @@ cert_show(struct store *s, const json_t *args, struct buf *out, struct err *e)
 }
 
 static enum rc
-cert_add(struct store *s, const json_t *args, struct buf *out, struct err *e)
-{
-	static const char *const meta[] = { NULL };
-	AUTO_BUF der = buf_empty(CERT_DER_MAX);
-	AUTO(arena) a = arena_new(0);
-	AUTO(batch) b = batch_new();
-	const char *text = arg(args, "cert");
-	struct cert_rec c;
-	struct rec *r;
-	enum rc rc;
-
-	(void)out;
-	if (a == NULL || b == NULL)
-		return err_set(e, RC_NOMEM, "certificate record");
-	if (text == NULL)
-		return err_set(e, RC_USAGE, "cert is missing");
-	if ((rc = text_base64(&der, view_str(text), e)) != RC_OK ||
-	    (rc = ca_cert_record(&c, buf_view(&der), "pki-server", meta,
-		 clock_now(&clock_system), a, e)) != RC_OK)
-		return rc;
-	if ((r = cert_rec_encode(&c)) == NULL)
-		return err_set(e, RC_NOMEM, "certificate record");
-	batch_add(b, r);
-	rc = store_commit(s, b, e);
-	return rc == RC_EXISTS
-	    ? err_set(e, rc, "Certificate serial number already used")
-	    : rc;
-}
-
-static enum rc
 cert_del(struct store *s, const json_t *args, struct buf *out, struct err *e)
 {
-	const char *text = arg(args, "serial");
+	const char *text = records_arg(args, "serial");
 	AUTO(arena) a = arena_new(0);
 	AUTO(batch) b = batch_new();
 	AUTO(rec) r = NULL;
@@ -270,7 +234,7 @@ request_find(
 {
 	struct listing l = { .render = request_json };
 	struct query q = { .kind = REC_REQUEST };
-	const char *serial = arg(args, "serial");
+	const char *serial = records_arg(args, "serial");
 
 	if (serial != NULL)
 		return request_of_cert(s, serial, out, e);
@@ -281,7 +245,7 @@ static enum rc
 request_show(
     struct store *s, const json_t *args, struct buf *out, struct err *e)
 {
-	const char *text = arg(args, "id");
+	const char *text = records_arg(args, "id");
 	char hex[NUM_TEXT_MAX];
 	struct num id;
 	enum rc rc;
@@ -337,7 +301,7 @@ set_number(json_t *o, const char *member, const struct rec *r, const char *attr,
 static enum rc
 crl_record(struct store *s, const json_t *args, struct buf *out, struct err *e)
 {
-	const char *id = arg(args, "id");
+	const char *id = records_arg(args, "id");
 	AUTO(rec) r = NULL;
 	int64_t this_update = 0, next_update = 0;
 	json_t *o;
@@ -367,7 +331,7 @@ crl_record(struct store *s, const json_t *args, struct buf *out, struct err *e)
 static enum rc
 db_backup(struct store *s, const json_t *args, struct buf *out, struct err *e)
 {
-	const char *dir = arg(args, "dir");
+	const char *dir = records_arg(args, "dir");
 
 	(void)out;
 	return dir != NULL ? store_backup_lmdb(s, dir, e)
@@ -410,11 +374,14 @@ static const struct {
 	{ "cert-show", false, cert_show },
 	{ "db-backup", false, db_backup },
 	{ "db-info", false, db_info },
-	{ "cert-add", true, cert_add },
+	{ "cert-add", true, records_cert_add },
+	{ "request-add", true, records_request_add },
 	{ "cert-del", true, cert_del },
 	{ "request-find", false, request_find },
 	{ "request-show", false, request_show },
 	{ "profile-find", false, profile_find },
+	{ "profile-add", true, records_profile_add },
+	{ "profile-mod", true, records_profile_mod },
 	{ "crl-record", false, crl_record },
 	{ "range-init", true, ca_range_init },
 	{ "range-convert", true, ca_range_convert },

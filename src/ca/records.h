@@ -12,8 +12,12 @@
 /* Runs one command and appends its JSON result:
  *   cert-find {status?, start?, size?}; cert-show {serial}; request-find {serial?, start?, size?};
  *   request-show {id}; profile-find {start?, size?}; crl-record {id};
- *   cert-add {cert}: a certificate signed elsewhere with the CA's key (RC_EXISTS
- *   when its serial number is taken); cert-del {serial};
+ *   cert-add {cert, request?, profile?}: a certificate signed elsewhere with the
+ *   CA's key (RC_EXISTS when its serial number is taken); cert-del {serial};
+ *   request-add {id, csr, profile, set, cert?}: a request, complete with cert and
+ *   else pending (RC_EXISTS when the id is taken);
+ *   profile-add {id, text}: property lines (RC_EXISTS); profile-mod {id, name?,
+ *   desc?, visible?, enable?};
  *   db-backup {dir}: a consistent copy of an embedded store; db-info;
  *   range-init, range-convert (ca/ranges.h); those of
  *   ca/domain_records.h and auth/admin.h. RC_UNSUPPORTED for any other word; *wrote tells

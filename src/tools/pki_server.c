@@ -122,6 +122,10 @@ list_group(const char *word, bool print)
 		if (!family_of(f, of))
 			continue;
 		if (bare && *f->name != '\0') {
+			/* a family may be in two files */
+			if (f > server_families &&
+			    strcmp(f->name, f[-1].name) == 0)
+				continue;
 			if (print)
 				print_row(of, f->name, f->text);
 			rows++;

@@ -49,6 +49,10 @@ const char *sys_cert_token(const struct sys_cert *c);
 MUST enum rc sys_cert_rename(struct server *s, const struct sys_cert *c,
     const char *nickname, const char *token, struct err *e);
 
+/* The CA's signing certificate and its nickname, appended. */
+MUST enum rc server_ca_cert_of(
+    struct server *s, struct buf *der, struct buf *nick, struct err *e);
+
 /* The options and the work of cert-export and subsystem-cert-export. */
 extern const struct opt sys_export_opts[];
 MUST enum rc sys_cert_export(struct server *s, const struct sys_cert *c,

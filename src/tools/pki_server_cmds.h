@@ -19,6 +19,7 @@ extern const struct server_cmd server_sub_create[], server_deploy[],
     server_ca_cert[], server_profile[], server_clone[], server_audit[],
     server_range[], server_generator[], server_restored[], server_db[],
     server_connector[], server_ds_cmds[], server_ds_repl[], server_db_all[];
+extern const struct server_cmd server_import[];
 /* of a CA, and under the same names without "ca-" */
 extern const struct server_cmd server_domain[], server_roles[];
 

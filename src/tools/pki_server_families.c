@@ -32,6 +32,7 @@ const struct server_family server_families[] = {
 	{ "crl", "CRL management commands", server_crl, "ca" },
 	{ "role", "Commands that move the CRL role", server_roles, "ca" },
 	{ "cert", "Certificate and request commands", server_ca_cert, "ca" },
+	{ "cert", "Certificate and request commands", server_import, "ca" },
 	{ "profile", "Profile commands", server_profile, "ca" },
 	{ "user", "User commands", server_user, ALL },
 	{ "group", "Group commands", server_group, ALL },

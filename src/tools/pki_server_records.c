@@ -10,7 +10,6 @@
 #include "tools/pki_certs.h"
 #include "tools/pki_server_cert.h"
 #include "tools/pki_server_cmds.h"
-#include "x509/verify.h"
 
 enum {
 	PKCS12_MAX = 16 * 1024 * 1024,
@@ -57,41 +56,6 @@ run_cert_find(struct server *s, const struct args *a, struct err *e)
 	return rc;
 }
 
-/* The CA's signing certificate. */
-static enum rc
-ca_cert(struct server *s, struct buf *der, struct buf *nick, struct err *e)
-{
-	AUTO(sys_cert) c = NULL;
-	struct keystore *ks;
-	enum rc rc;
-
-	if ((rc = sys_cert_find(s, &c, "ca_signing", e)) != RC_OK ||
-	    (rc = sys_cert_nick(c, nick, e)) != RC_OK ||
-	    (rc = server_keystore(s, &ks, e)) != RC_OK)
-		return rc;
-	return keystore_find_cert(ks, der, buf_cstr(nick), e);
-}
-
-static enum rc
-run_cert_import(struct server *s, const struct args *a, struct err *e)
-{
-	AUTO_BUF der = buf_empty(CERT_DER_MAX), ca = buf_empty(CERT_DER_MAX),
-		 nick = buf_empty(0), text = buf_empty(0);
-	AUTO_JSON q = NULL;
-	const char *path;
-	enum rc rc = args_need(a, "cert", "certificate file", &path, e);
-
-	if (rc != RC_OK ||
-	    (rc = out_read_der(&der, path, args_get(a, "format"), "CERTIFICATE",
-		 e)) != RC_OK ||
-	    (rc = ca_cert(s, &ca, &nick, e)) != RC_OK ||
-	    (rc = verify_issued(buf_view(&der), buf_view(&ca), e)) != RC_OK)
-		return rc;
-	buf_add_base64(&text, buf_view(&der), 0, "");
-	q = json_pack("{s:s}", "cert", buf_cstr(&text));
-	return server_call(s, "cert-add", q, NULL, e);
-}
-
 static enum rc
 run_cert_del(struct server *s, const struct args *a, struct err *e)
 {
@@ -111,7 +75,7 @@ run_chain_export(struct server *s, const struct args *a, struct err *e)
 	enum rc rc = args_need(a, "pkcs12-file", "PKCS #12 file", &path, e);
 
 	if (rc != RC_OK || (rc = server_pkcs12_password(a, &pin, e)) != RC_OK ||
-	    (rc = ca_cert(s, &der, &nick, e)) != RC_OK ||
+	    (rc = server_ca_cert_of(s, &der, &nick, e)) != RC_OK ||
 	    (rc = server_keystore(s, &ks, e)) != RC_OK)
 		return rc;
 	buf_reset(&der);
@@ -257,28 +221,6 @@ run_db_backup(struct server *s, const struct args *a, struct err *e)
 	return rc;
 }
 
-/* ---- profiles ---- */
-
-static enum rc
-run_profile_find(struct server *s, const struct args *a, struct err *e)
-{
-	AUTO_JSON list = NULL;
-	enum rc rc = server_call_all(s, "profile-find", NULL, &list, e);
-
-	(void)a;
-	for (size_t i = 0; rc == RC_OK && i < json_array_size(list); i++) {
-		const json_t *o = json_array_get(list, i);
-
-		out_entry(i);
-		out_field("Profile ID", json_str(o, "id"));
-		out_field("Name", json_str(o, "name"));
-		out_field("Description", json_str(o, "description"));
-		out_field("Visible", json_str(o, "visible"));
-		out_field("Enable", json_str(o, "enable"));
-	}
-	return rc;
-}
-
 /* ---- clone-prepare ---- */
 
 /* Tags in the order of the file; never sslserver. */
@@ -376,12 +318,6 @@ static const struct opt cert_find_opts[] = {
 	    "VALID, INVALID, EXPIRED, REVOKED, REVOKED_EXPIRED"),
 	OPT_END,
 };
-static const struct opt cert_import_opts[] = {
-	SERVER_OPTS,
-	OPT("cert", "file", "Certificate file"),
-	OPT("format", "format", "Its format: PEM (default), DER"),
-	OPT_END,
-};
 static const struct opt chain_opts[] = { SERVER_OPTS, PKCS12_OPTS, OPT_END };
 static const struct opt request_find_opts[] = {
 	SERVER_OPTS,
@@ -404,8 +340,6 @@ static const struct opt clone_opts[] = {
 const struct server_cmd server_ca_cert[] = {
 	{ "cert-find", "", "Find certificates", cert_find_opts, 0, 0,
 	    run_cert_find, NEED_SUBSYSTEM },
-	{ "cert-import", "", "Import a certificate that the CA has signed",
-	    cert_import_opts, 0, 0, run_cert_import, NEED_SUBSYSTEM },
 	{ "cert-del", "<serial number>", "Remove the record of a certificate",
 	    NULL, 1, 1, run_cert_del, NEED_SUBSYSTEM },
 	{ "cert-chain-export", "", "Export the CA's certificate chain",
@@ -422,11 +356,6 @@ const struct server_cmd server_db[] = {
 	{ "db-backup", "<folder>",
 	    "Copy the embedded store, also while the server runs", NULL, 1, 1,
 	    run_db_backup, NEED_SUBSYSTEM },
-	{ 0 },
-};
-const struct server_cmd server_profile[] = {
-	{ "profile-find", "", "Find profiles", NULL, 0, 0, run_profile_find,
-	    NEED_SUBSYSTEM },
 	{ 0 },
 };
 const struct server_cmd server_clone[] = {
