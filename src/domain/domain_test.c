@@ -367,9 +367,9 @@ an_answers_status_becomes_a_result(void **state)
 }
 
 #define BOTH(f)                                   \
-	{ #f "/lmdb", f, over_lmdb, end, NULL },  \
+	{ #f "_lmdb", f, over_lmdb, end, NULL },  \
 	{                                         \
-#f "/sim", f, over_sim, end, NULL \
+#f "_sim", f, over_sim, end, NULL \
 	}
 
 int
