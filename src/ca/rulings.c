@@ -91,7 +91,8 @@ follow(void *arg, const struct feed_item *i)
 	struct rulings *r = arg;
 	struct num serial;
 
-	if (i->local || i->rec == NULL)
+	/* of our own too: a commit may be cut between request and record */
+	if (i->rec == NULL || (i->local && i->kind == REC_CERT))
 		return;
 	if (i->kind == REC_REQUEST ? !decision_serial(&serial, i->rec)
 				   : untouched(i->rec) ||
@@ -313,12 +314,19 @@ rulings_repaired(const struct rulings *r)
 /* --- begin and end ------------------------------------------------------ */
 
 void
+rulings_keep_place(struct rulings *r)
+{
+	uint64_t usn = store_usn(r->ca->store);
+
+	if (!r->all && until_next(r, 0) < 0)
+		write_cursor(r, usn);
+}
+
+void
 rulings_free(struct rulings *r)
 {
 	if (r == NULL)
 		return;
-	if (r->watch != NULL && !r->all && until_next(r, 0) < 0)
-		write_cursor(r, store_usn(r->ca->store));
 	watch_free(r->watch);
 	pthread_mutex_destroy(&r->lock);
 	pthread_mutex_destroy(&r->settling);

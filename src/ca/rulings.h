@@ -6,8 +6,8 @@
  * elsewhere is looked at again, and a record that lost its revocation (or its
  * release) is written anew, with an alarm.
  *
- * What is looked at: certificates of requests and of changed records that came
- * by the feed, also while this process was down (a cursor is kept in a file of
+ * What is looked at: certificates of requests, and of records changed elsewhere,
+ * that came by the feed, also while this process was down (a cursor is kept in a file of
  * the host; where it cannot be honoured, all that was ever revoked). The second
  * write of a remote commit is waited for, CA_SETTLE_MS, before an alarm. */
 #ifndef CA_RULINGS_H
@@ -25,7 +25,8 @@ enum {
  * between runs. RC_IO, and what the store answers. */
 MUST enum rc rulings_open(struct rulings **out, struct ca *ca,
     const char *cursor_file, struct err *e);
-/* Ends to follow; keeps the place when nothing is waiting. */
+/* At an orderly end: keeps the place in the feed, if nothing is waiting. */
+void rulings_keep_place(struct rulings *r);
 void rulings_free(struct rulings *r);
 OWNED(rulings)
 

@@ -773,6 +773,7 @@ ca_stop(struct subsystem *s)
 		log_warning("ca",
 		    "effects stay for the next start, "
 		    "continuing");
+	rulings_keep_place(ca->rulings);
 	ca_free(ca);
 	s->self = NULL;
 }

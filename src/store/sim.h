@@ -40,8 +40,9 @@ size_t sim_add_replica(struct sim *s);
 /* Its store, owned by the simulator; another one after sim_restart. */
 struct store *sim_store(struct sim *s, size_t r);
 
-/* One replication session: `to` gets what `from` has and it lacks. Returns how
- * many changes were sent. */
+/* One replication session: `to` gets what `from` has and it lacks; nothing when
+ * `from` has been initialised since and `to` lacks changes from before. Returns
+ * how many changes were sent. */
 size_t sim_replicate(struct sim *s, size_t from, size_t to);
 /* Sessions both ways between all until nothing is sent. */
 void sim_settle(struct sim *s);

@@ -61,8 +61,10 @@ struct sim_replica {
 	size_t n, cap;
 	struct sim_op **log;
 	size_t n_log;
-	struct csn ruv[SIM_REPLICAS_MAX]; /* newest seen of each origin */
-	struct merge_stamp last;          /* of the CSN generator */
+	struct csn ruv[SIM_REPLICAS_MAX];  /* newest seen of each origin */
+	struct csn base[SIM_REPLICAS_MAX]; /* what a total update brought: the
+					    * changelog begins after it */
+	struct merge_stamp last;           /* of the CSN generator */
 	int64_t skew_ms;
 	uint64_t usn, epoch, arrivals, uniques;
 	size_t writes, cut; /* cut: writes left */

@@ -130,6 +130,18 @@ sim_store(struct sim *s, size_t r)
 
 /* --- entries ------------------------------------------------------------ */
 
+/* Names compare without regard to case. Ids with blanks in a row, which a
+ * directory would not tell apart either, are for the slow comparison. */
+static bool
+same_id(const char *a, const char *b)
+{
+	if (((a[0] ^ b[0]) & ~0x20) != 0)
+		return false;
+	return text_ieq(a, b) ||
+	    ((strchr(a, ' ') != NULL || strchr(b, ' ') != NULL) &&
+		value_equal("cn", view_str(a), view_str(b)));
+}
+
 struct sim_entry *
 sim_find(struct sim_replica *r, enum rec_kind kind, const char *id)
 {
@@ -137,7 +149,7 @@ sim_find(struct sim_replica *r, enum rec_kind kind, const char *id)
 		struct sim_entry *x = r->entries[i];
 
 		if (x->kind == kind && !x->deleted && !x->conflict &&
-		    value_equal("cn", view_str(x->id), view_str(id)))
+		    same_id(x->id, id))
 			return x;
 	}
 	return NULL;
@@ -258,8 +270,7 @@ settle_name(struct sim_replica *r, enum rec_kind kind, const char *id)
 	for (size_t i = 0; i < r->n; i++) {
 		struct sim_entry *x = r->entries[i];
 
-		if (x->kind != kind || x->deleted ||
-		    !value_equal("cn", view_str(x->id), view_str(id)))
+		if (x->kind != kind || x->deleted || !same_id(x->id, id))
 			continue;
 		x->conflict = true;
 		if (best == NULL ||
@@ -402,6 +413,18 @@ receive(struct sim_replica *to, struct sim_op *op)
 		sim_deliver(to, rec, kind, id, usn, false);
 }
 
+/* Does b lack changes that a has no longer in its changelog? 389 DS then sends
+ * none at all ("data required to update the replica has been purged") until
+ * others have brought them. */
+static bool
+purged(const struct sim_replica *a, const struct sim_replica *b)
+{
+	for (size_t i = 0; i < SIM_REPLICAS_MAX; i++)
+		if (merge_stamp_cmp(&b->ruv[i].stamp, &a->base[i].stamp) < 0)
+			return true;
+	return false;
+}
+
 size_t
 sim_replicate(struct sim *s, size_t from, size_t to)
 {
@@ -412,6 +435,8 @@ sim_replicate(struct sim *s, size_t from, size_t to)
 	if (from == to)
 		return 0;
 	LOCKED(&s->pipeline);
+	if (purged(a, b))
+		return 0;
 	list = calloc(a->n_log + 1, sizeof(struct sim_op *));
 	for (size_t i = 0; list != NULL && i < a->n_log; i++) {
 		struct sim_op *op = a->log[i];
@@ -451,7 +476,10 @@ sim_reinit(struct sim *s, size_t from, size_t to, struct err *e)
 	LOCKED(&s->pipeline);
 	sim_wipe(b);
 	memcpy(b->ruv, a->ruv, sizeof(b->ruv));
-	b->last = a->last;
+	memcpy(b->base, a->ruv, sizeof(b->base));
+	/* as 389 DS: never below what it has seen */
+	if (merge_stamp_cmp(&a->last, &b->last) > 0)
+		b->last = a->last;
 	b->usn = 0;
 	b->epoch++;
 	b->dead = true;

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mutants.c - known-wrong variants: what the judge must catch. Each one is a
+ * fault that a server of this kind could have, played at the seam between a CA
+ * and its directory, or one of the simulator's own merging.
+ * Owns:    the constant table.
+ * Trusts:  nothing.
+ * Threads: constant data. */
+#include "cluster.h"
+#include "store/store_backend.h"
+
+/* --- what the directory is not told ---------------------------------------- */
+
+static bool
+adds(const struct change *c, enum rec_kind kind, const char *type)
+{
+	return c->op == CHANGE_ADD && c->kind == kind &&
+	    (type == NULL || rec_has(c->rec, "requestType", type));
+}
+
+static bool
+modifies(const struct change *c, enum rec_kind kind)
+{
+	return c->op == CHANGE_MODIFY && c->kind == kind;
+}
+
+static bool
+no_revocation(const struct batch *b, size_t i)
+{
+	return !adds(&b->changes[i], REC_REQUEST, "revocation");
+}
+
+static bool
+no_release(const struct batch *b, size_t i)
+{
+	return !adds(&b->changes[i], REC_REQUEST, "unrevocation");
+}
+
+static bool
+no_certificate(const struct batch *b, size_t i)
+{
+	return !adds(&b->changes[i], REC_CERT, NULL);
+}
+
+static bool
+no_consequence(const struct batch *b, size_t i)
+{
+	return i == 0 || !modifies(&b->changes[i], REC_CERT);
+}
+
+static bool
+writes(const struct change *c, const char *attr)
+{
+	for (size_t i = 0; i < c->n_mods; i++)
+		if (text_ieq(c->mods[i].attr, attr))
+			return true;
+	return false;
+}
+
+static bool
+no_repair(const struct batch *b, size_t i)
+{
+	return i > 0 || !modifies(&b->changes[0], REC_CERT) ||
+	    !writes(&b->changes[0], "revInfo");
+}
+
+static bool
+no_list_record(const struct batch *b, size_t i)
+{
+	return !modifies(&b->changes[i], REC_ISSUING_POINT);
+}
+
+/* --- what the CA does not find --------------------------------------------- */
+
+static bool
+decisions(const struct query *q)
+{
+	return q->kind == REC_REQUEST && q->filter != NULL &&
+	    text_starts(q->filter, "(requestSourceId=");
+}
+
+static bool
+blind_to_requests(const struct query *q, const struct rec *r)
+{
+	(void)r;
+	return !decisions(q);
+}
+
+static bool
+blind_to_revocations(const struct query *q, const struct rec *r)
+{
+	return !decisions(q) || !rec_has(r, "requestType", "revocation");
+}
+
+static bool
+blind_to_releases(const struct query *q, const struct rec *r)
+{
+	return !decisions(q) || !rec_has(r, "requestType", "unrevocation");
+}
+
+/* --- what the CA does not hear ----------------------------------------------- */
+
+static bool
+deaf(const struct feed_item *i)
+{
+	return i->local;
+}
+
+static bool
+deaf_to_requests(const struct feed_item *i)
+{
+	return i->local || i->kind != REC_REQUEST;
+}
+
+static bool
+deaf_to_certificates(const struct feed_item *i)
+{
+	return i->local || i->kind != REC_CERT;
+}
+
+static bool
+deaf_to_profiles(const struct feed_item *i)
+{
+	return i->local || i->kind != REC_PROFILE;
+}
+
+/* --- where it begins again ---------------------------------------------------- */
+
+/* The number alone, taken for one of the directory as it is now. */
+static uint64_t
+no_sentinel(struct store *s, uint64_t since)
+{
+	const uint64_t mask = (1ull << 40) - 1;
+
+	return (store_usn(s) & ~mask) | (since & mask);
+}
+
+static uint64_t
+no_catch_up(struct store *s, uint64_t since)
+{
+	(void)s;
+	(void)since;
+	return UINT64_MAX;
+}
+
+const struct mutant mutants[] = {
+	{ .name = "blind-status-write",
+	    .what = "status maintenance replaces the status unseen",
+	    .blind_status = true },
+	{ .name = "record-is-all",
+	    .what = "the status is not derived from the requests",
+	    .keep_found = blind_to_requests },
+	{ .name = "releases-only",
+	    .what = "revocation requests do not count",
+	    .keep_found = blind_to_revocations },
+	{ .name = "revocations-only",
+	    .what = "releases do not count",
+	    .keep_found = blind_to_releases },
+	{ .name = "revocation-unrecorded",
+	    .what = "a revocation changes the record only",
+	    .keep_change = no_revocation },
+	{ .name = "release-unrecorded",
+	    .what = "a release changes the record only",
+	    .keep_change = no_release },
+	{ .name = "certificate-unsaved",
+	    .what = "an approval does not store the certificate",
+	    .keep_change = no_certificate },
+	{ .name = "consequence-lost",
+	    .what = "a decision does not change the record",
+	    .keep_change = no_consequence },
+	{ .name = "repair-lost",
+	    .what = "a lost revocation is seen and not written again",
+	    .keep_change = no_repair },
+	{ .name = "list-unrecorded",
+	    .what = "the number of a CRL is not recorded",
+	    .keep_change = no_list_record },
+	{ .name = "deaf",
+	    .what = "changes of other hosts are not heard",
+	    .keep_item = deaf },
+	{ .name = "deaf-to-requests",
+	    .what = "requests made elsewhere are not looked at",
+	    .keep_item = deaf_to_requests },
+	{ .name = "deaf-to-certificates",
+	    .what = "records changed elsewhere are not looked at",
+	    .keep_item = deaf_to_certificates },
+	{ .name = "deaf-to-profiles",
+	    .what = "profiles changed elsewhere are not taken over",
+	    .keep_item = deaf_to_profiles },
+	{ .name = "cursor-without-sentinel",
+	    .what = "a re-initialised directory is not noticed",
+	    .since = no_sentinel },
+	{ .name = "no-catch-up",
+	    .what = "what came while the process was down is not looked at",
+	    .since = no_catch_up },
+	{ .name = "acknowledged-unsaved",
+	    .what = "the reply leaves before the commit is durable",
+	    .acks_unsaved = true },
+	{ .name = "lost-effect",
+	    .what = "rows of the journal are lost",
+	    .no_effects = true },
+	{ .name = "weak-random",
+	    .what = "serial numbers are drawn among few",
+	    .weak_random = true },
+	{ .name = "later-add-wins",
+	    .what = "the simulator gives a name to the later entry",
+	    .sim = SIM_LATER_ADD_WINS },
+	{ .name = "first-replace-wins",
+	    .what = "the simulator keeps the first replacement",
+	    .sim = SIM_FIRST_REPLACE_WINS },
+	{ .name = "added-values-lost",
+	    .what = "the simulator drops values added elsewhere",
+	    .sim = SIM_LOSES_ADDED_VALUES },
+};
+const size_t n_mutants = sizeof(mutants) / sizeof(mutants[0]);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* promises.c - the judge: promises 1 to 6 of docs/promises.md, as an observer
+ * can see them who knows what was acknowledged.
+ * Owns:    nothing.
+ * Trusts:  nothing: it looks into the directories past the seam.
+ * Threads: one. */
+#include <openssl/sha.h>
+
+#include "cluster.h"
+#include "x509/crl.h"
+
+/* --- 1 and 2: what was acknowledged is there, once -------------------------- */
+
+static const char *
+hex(char out[NUM_TEXT_MAX], const struct num *n)
+{
+	return num_hex(out, n);
+}
+
+static void
+check_kept(struct cluster *c)
+{
+	const struct oracle *o = &c->oracle;
+	char id[NUM_TEXT_MAX];
+
+	for (size_t i = 0; i < o->n_certs; i++) {
+		const struct issued *x = &o->certs[i];
+
+		if (!x->lost && !oracle_has(c, x->home, REC_CERT, &x->serial))
+			cluster_fail(c,
+			    "promise 2: certificate %s was acknowledged and is "
+			    "not at h%zu",
+			    hex(id, &x->serial), x->home);
+	}
+	for (size_t i = 0; i < o->n_decisions; i++) {
+		const struct decided *d = &o->decisions[i];
+
+		if (!d->lost &&
+		    !oracle_has(c, d->home, REC_REQUEST, &d->request))
+			cluster_fail(c,
+			    "promise 2: request %s was acknowledged and is not "
+			    "at h%zu",
+			    hex(id, &d->request), d->home);
+	}
+}
+
+static void
+check_unique(struct cluster *c)
+{
+	for (size_t i = 0; i < HOSTS; i++)
+		if (sim_conflicts(c->sim, i, REC_CERT) != 0)
+			cluster_fail(c,
+			    "promise 1: two certificates of one serial number "
+			    "at h%zu",
+			    i);
+}
+
+/* --- 3 and 4: lists ----------------------------------------------------------- */
+
+/* The certificate's last moment on a list; it may be left out after it. */
+static bool
+expired(struct cluster *c, size_t cert, int64_t at)
+{
+	return c->oracle.certs[cert].not_after != 0 &&
+	    at >= c->oracle.certs[cert].not_after;
+}
+
+/* All permanent revocations that the generator's directory has are on it. */
+static void
+check_content(struct cluster *c, const struct host *h, const struct crl *crl)
+{
+	const struct oracle *o = &c->oracle;
+	char id[NUM_TEXT_MAX];
+
+	for (size_t i = 0; i < o->n_decisions; i++) {
+		const struct decided *d = &o->decisions[i];
+		const struct num *serial = &o->certs[d->cert].serial;
+		struct crl_entry x;
+
+		if (d->lost || d->reason == REASON_HOLD ||
+		    d->reason == REASON_REMOVE_FROM_CRL ||
+		    expired(c, d->cert, crl->this_update) ||
+		    !oracle_has(c, h->n, REC_REQUEST, &d->request) ||
+		    !oracle_has(c, h->n, REC_CERT, serial))
+			continue;
+		if (crl_find(crl, &x, serial, NULL) != RC_OK)
+			cluster_fail(c,
+			    "promise 3: %s is revoked in h%zu's directory and "
+			    "not on its CRL",
+			    hex(id, serial), h->n);
+	}
+}
+
+static void
+check_number(struct cluster *c, struct host *h, const struct list *now)
+{
+	char dec[NUM_TEXT_MAX];
+
+	num_dec(dec, &now->number);
+	if (num_cmp(&now->number, &h->last) < 0)
+		cluster_fail(
+		    c, "promise 4: h%zu went back to CRL number %s", h->n, dec);
+	for (size_t i = 0; i < c->oracle.n_lists; i++) {
+		const struct list *old = &c->oracle.lists[i];
+
+		if (num_cmp(&old->number, &now->number) == 0 &&
+		    memcmp(old->digest, now->digest, 32) != 0)
+			cluster_fail(c,
+			    "promise 4: CRL number %s names two contents, of "
+			    "h%zu and h%zu",
+			    dec, old->host, h->n);
+	}
+}
+
+void
+promises_list(struct cluster *c, struct host *h)
+{
+	struct list now = { .host = h->n };
+	const struct crl_file *f;
+	struct crl crl;
+
+	if (h->ca == NULL || h->ca->n_points == 0 ||
+	    (f = issuing_point_current(h->ca->points[0])) == NULL)
+		return;
+	now.number = f->number;
+	now.this_update = f->this_update;
+	SHA256(f->der.data, f->der.len, now.digest);
+	if (num_cmp(&now.number, &h->last) != 0) {
+		check_number(c, h, &now);
+		if (issuing_point_enabled(h->ca->points[0]) &&
+		    crl_parse(&crl, f->der, NULL) == RC_OK)
+			check_content(c, h, &crl);
+		h->last = now.number;
+		if (c->oracle.n_lists < LISTS_MAX)
+			c->oracle.lists[c->oracle.n_lists++] = now;
+	}
+	crl_file_unref(f);
+}
+
+void
+promises_check(struct cluster *c, struct host *h)
+{
+	(void)h;
+	check_kept(c);
+	check_unique(c);
+	for (size_t i = 0; i < HOSTS; i++)
+		promises_list(c, &c->hosts[i]);
+}
+
+/* --- at the end ---------------------------------------------------------------- */
+
+/* What everybody must have come to about one certificate: 1 revoked, 0 not,
+ * -1 either. */
+static int
+outcome(const struct cluster *c, size_t cert)
+{
+	const struct oracle *o = &c->oracle;
+	const struct decided *last = NULL;
+
+	if (oracle_permanent(c, cert))
+		return 1;
+	if (o->certs[cert].unsure || !o->certs[cert].ruled_before)
+		return -1;
+	for (size_t i = 0; i < o->n_decisions; i++)
+		if (o->decisions[i].cert == cert)
+			last = &o->decisions[i];
+	return last != NULL && last->reason != REASON_REMOVE_FROM_CRL;
+}
+
+static void
+check_status(struct cluster *c, size_t replica, size_t cert)
+{
+	const struct issued *x = &c->oracle.certs[cert];
+	AUTO(arena) a = arena_new(0);
+	AUTO(rec) r = NULL;
+	char id[NUM_TEXT_MAX];
+	struct cert_rec d;
+	int want = outcome(c, cert);
+	bool revoked;
+
+	if (x->lost)
+		return;
+	if (store_get(sim_store(c->sim, replica), &r, REC_CERT,
+		hex(id, &x->serial), NULL) != RC_OK ||
+	    cert_rec_decode(&d, r, a, NULL) != RC_OK) {
+		cluster_fail(
+		    c, "promise 2: certificate %s is not at h%zu", id, replica);
+		return;
+	}
+	revoked = d.status == CERT_REVOKED || d.status == CERT_REVOKED_EXPIRED;
+	if (revoked != d.revoked || rec_attr(r, "certStatus")->n != 1)
+		cluster_fail(
+		    c, "promise 3: %s is half revoked at h%zu", id, replica);
+	if (want >= 0 && revoked != (want == 1))
+		cluster_fail(c, "promise 3: %s is %s at h%zu, against the %s",
+		    id, cert_status_text(d.status), replica,
+		    want == 1 ? "revocation" : "release");
+}
+
+/* Every host's profile is the one of its directory. */
+static void
+check_settings(struct cluster *c)
+{
+	int first = -1;
+
+	for (size_t i = 0; i < HOSTS; i++) {
+		AUTO(profile) p = NULL;
+		int on;
+
+		if (profiles_get(c->hosts[i].ca->profiles, &p, "caServerCert",
+			NULL) != RC_OK) {
+			cluster_fail(c, "promise 6: h%zu lost a profile", i);
+			return;
+		}
+		on = p->enabled;
+		if (first >= 0 && on != first)
+			cluster_fail(c,
+			    "promise 6: h%zu has another profile than h0", i);
+		first = first < 0 ? on : first;
+	}
+}
+
+static void
+check_effects(struct cluster *c)
+{
+	for (size_t i = 0; i < HOSTS; i++) {
+		const struct host *h = &c->hosts[i];
+
+		if (h->effects_done < h->effects_made)
+			cluster_fail(c,
+			    "promise 2: h%zu lost %llu of %llu effects", i,
+			    (unsigned long long)(h->effects_made -
+				h->effects_done),
+			    (unsigned long long)h->effects_made);
+	}
+}
+
+void
+promises_check_end(struct cluster *c)
+{
+	if (!sim_converged(c->sim))
+		cluster_fail(c, "the directories differ for good");
+	for (size_t i = 0; i < HOSTS; i++)
+		for (size_t k = 0; k < c->oracle.n_certs; k++)
+			check_status(c, i, k);
+	check_settings(c);
+	check_effects(c);
+}

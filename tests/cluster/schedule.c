@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* schedule.c - what happens to the cluster: random operations of clients and
+ * agents, and everything that fails around them.
+ * Owns:    nothing.
+ * Trusts:  its own test program.
+ * Threads: one. */
+#include "cluster.h"
+
+enum {
+	STEPS_MIN = 20,
+	STEPS_MORE = 40,
+	CALM_ROUNDS = 3,
+	HOUR_MS = 3600 * 1000,
+	YEAR_MS_DAYS = 730,
+};
+
+static char uid[] = "agent1", agents[] = "Certificate Manager Agents";
+static char *groups[] = { agents, NULL };
+static const struct principal agent = {
+	.uid = uid, .full_name = uid, .groups = groups, .method = AUTH_PASSWORD
+};
+
+static struct host *
+any_host(struct cluster *c)
+{
+	return &c->hosts[random_below(HOSTS)];
+}
+
+/* --- clients and agents --------------------------------------------------- */
+
+static const char *
+form_get(void *arg, const char *name)
+{
+	const struct keys *k = arg;
+
+	if (strcmp(name, "cert_request_type") == 0)
+		return "pkcs10";
+	return strcmp(name, "cert_request") == 0 ? buf_cstr(&k->csr) : NULL;
+}
+
+static void
+submit(struct cluster *c, struct host *h, const struct keys *k)
+{
+	struct ca_submission s = { .profile_id = "caServerCert",
+		.get = form_get,
+		.arg = (void *)(uintptr_t)k,
+		.peer = "127.0.0.1" };
+	struct ca_requests r = { .n = 0 };
+	struct oracle *o = &c->oracle;
+	struct err e = { RC_OK, "" };
+	enum rc rc = ca_submit(h->ca, &s, &r, &e);
+
+	cluster_note(c, "h%zu submit: %s %s", h->n, rc_text(rc), e.text);
+	if (rc == RC_OK && r.n > 0 && o->n_pending < CERTS_MAX)
+		o->pending[o->n_pending++] = r.items[0]->id;
+	ca_requests_done(&r);
+}
+
+static enum rc
+issued_serial(const struct request_rec *r, struct num *serial, int64_t *until)
+{
+	AUTO_BUF der = buf_empty(CERT_DER_MAX);
+	struct cert x;
+	enum rc rc = request_ext_bytes(r, &der, "req_issued_cert", NULL);
+
+	if (rc == RC_OK &&
+	    (rc = cert_parse(&x, buf_view(&der), NULL)) == RC_OK) {
+		*serial = x.serial;
+		*until = x.not_after;
+	}
+	return rc;
+}
+
+static void
+approve(struct cluster *c, struct host *h, const struct keys *k)
+{
+	struct oracle *o = &c->oracle;
+	AUTO(request_rec) r = NULL;
+	struct err e = { RC_OK, "" };
+	struct num id, serial;
+	size_t at;
+	enum rc rc;
+
+	if (o->n_pending == 0)
+		submit(c, h, k);
+	if (o->n_pending == 0 || o->n_certs == CERTS_MAX || h->ca == NULL)
+		return;
+	at = random_below(o->n_pending);
+	id = o->pending[at];
+	rc = ca_process(h->ca, &id, CA_APPROVE, NULL, &agent, &r, &e);
+	cluster_note(c, "h%zu approve %02x%02x: %s %s", h->n, id.b[0], id.b[1],
+	    rc_text(rc), e.text);
+	if (rc == RC_NOTFOUND)
+		return; /* not arrived there */
+	o->pending[at] = o->pending[--o->n_pending];
+	if (rc != RC_OK)
+		return;
+	int64_t until = 0;
+	if (issued_serial(r, &serial, &until) != RC_OK) {
+		cluster_fail(c, "approved and no certificate");
+		return;
+	}
+	oracle_issued(c, h->n, r, &serial);
+	if (o->n_certs > 0)
+		o->certs[o->n_certs - 1].not_after = until;
+}
+
+/* A decision; what the CA refuses is no decision. */
+static void
+decide(struct cluster *c, struct host *h, int reason)
+{
+	struct oracle *o = &c->oracle;
+	AUTO(request_rec) r = NULL;
+	struct err e = { RC_OK, "" };
+	const char *result;
+	size_t at;
+	enum rc rc;
+
+	if (o->n_certs == 0 || h->ca == NULL)
+		return;
+	at = random_below(o->n_certs);
+	if (reason == REASON_REMOVE_FROM_CRL) {
+		rc = ca_unrevoke(h->ca, &o->certs[at].serial, &agent, &r, &e);
+	} else {
+		struct ca_revocation v = { .serial = o->certs[at].serial,
+			.reason = reason,
+			.who = &agent };
+		rc = ca_revoke(h->ca, &v, &r, &e);
+	}
+	result = rc == RC_OK ? request_ext(r, "result") : NULL;
+	cluster_note(c, "h%zu decides %d on %02x%02x: %s %s", h->n, reason,
+	    o->certs[at].serial.b[0], o->certs[at].serial.b[1], rc_text(rc),
+	    result != NULL ? result : e.text);
+	if (rc == RC_OK && result != NULL && strcmp(result, "1") == 0)
+		oracle_decided(c, h->n, at, reason, &r->id);
+	else if (rc == RC_UNAVAILABLE)
+		o->certs[at].unsure = true;
+}
+
+static void
+any_decision(struct cluster *c, struct host *h)
+{
+	static const int reasons[] = { REASON_HOLD, REASON_HOLD, REASON_HOLD,
+		REASON_REMOVE_FROM_CRL, REASON_REMOVE_FROM_CRL,
+		REASON_KEY_COMPROMISE, REASON_SUPERSEDED };
+
+	decide(c, h, reasons[random_below(sizeof(reasons) / sizeof(int))]);
+}
+
+/* The other setting that travels: a profile switched on or off. */
+static void
+switch_profile(struct cluster *c, struct host *h)
+{
+	struct err e = { RC_OK, "" };
+	enum rc rc;
+
+	rc = profiles_enable(h->ca->profiles, "caServerCert", false, uid, &e);
+	cluster_note(c, "h%zu profile off: %s", h->n, rc_text(rc));
+	if (rc == RC_UNAVAILABLE)
+		return;
+	rc = profiles_enable(h->ca->profiles, "caServerCert", true, uid, &e);
+	cluster_note(c, "h%zu profile on: %s", h->n, rc_text(rc));
+}
+
+/* --- the CA's own clockwork ------------------------------------------------ */
+
+static void
+tick(struct cluster *c, struct host *h)
+{
+	ca_class.tick(&h->sub, clock_now_ms(&h->clock));
+	cluster_note(c, "h%zu tick", h->n);
+}
+
+static void
+force_list(struct cluster *c, struct host *h)
+{
+	struct generate_options o = { .force = true, .sigalg = SIGALG_COUNT };
+	struct err e = { RC_OK, "" };
+	enum rc rc;
+
+	if (!issuing_point_enabled(h->ca->points[0]))
+		return;
+	rc = ca_crl_generate(h->ca, 0, &o, &e);
+	cluster_note(c, "h%zu CRL: %s %s", h->n, rc_text(rc), e.text);
+}
+
+/* --- what fails ------------------------------------------------------------ */
+
+static void
+restart(struct cluster *c, struct host *h, const struct keys *k, bool orderly)
+{
+	struct err e = { RC_OK, "" };
+
+	if (orderly && h->ca != NULL)
+		rulings_keep_place(h->ca->rulings);
+	host_stop(h);
+	if (sim_restart(c->sim, h->n, &e) != RC_OK ||
+	    host_start(h, k, &e) != RC_OK)
+		cluster_fail(c, "h%zu does not start: %s", h->n, e.text);
+	cluster_note(c, "h%zu starts%s", h->n, orderly ? "" : " after kill -9");
+}
+
+/* Dies at the n-th write of an operation, then comes back. */
+static void
+cut(struct cluster *c, struct host *h, const struct keys *k)
+{
+	size_t after = random_below(4);
+
+	cluster_note(c, "h%zu will die after %zu writes", h->n, after);
+	sim_cut_after(c->sim, h->n, after);
+	switch (random_below(4)) {
+	case 0:
+		approve(c, h, k);
+		break;
+	case 1:
+		tick(c, h);
+		break;
+	default:
+		any_decision(c, h);
+		break;
+	}
+	restart(c, h, k, false);
+}
+
+static void
+part(struct cluster *c)
+{
+	size_t alone = random_below(HOSTS);
+
+	for (size_t i = 0; i < HOSTS; i++)
+		if (i != alone)
+			c->link[i][alone] = c->link[alone][i] = false;
+	cluster_note(c, "h%zu is cut off", alone);
+}
+
+static void
+heal(struct cluster *c)
+{
+	for (size_t i = 0; i < HOSTS; i++)
+		for (size_t k = 0; k < HOSTS; k++)
+			c->link[i][k] = i != k;
+	cluster_note(c, "healed");
+}
+
+static void
+session(struct cluster *c)
+{
+	size_t a = random_below(HOSTS), b = random_below(HOSTS), n;
+
+	if (!c->link[a][b])
+		return;
+	n = sim_replicate(c->sim, a, b);
+	if (n > 0)
+		cluster_note(c, "h%zu sends %zu changes to h%zu", a, n, b);
+}
+
+static void
+reinit(struct cluster *c, const struct keys *k)
+{
+	size_t from = random_below(HOSTS), to = random_below(HOSTS);
+	struct host *h = &c->hosts[to];
+	struct err e = { RC_OK, "" };
+
+	/* Who is filled anew goes on with its replica id. 389 DS sends changes
+	 * of one id in order only, so `from` must first have all of its changes
+	 * that a third one has; operators are told so (docs/cloning.md). */
+	if (issuing_point_enabled(h->ca->points[0]))
+		return; /* its numbers would go back */
+	for (size_t i = 0; i < HOSTS; i++)
+		if (from == to || (i != from && !c->link[i][from]))
+			return;
+	for (size_t i = 0; i < HOSTS; i++)
+		if (i != to)
+			sim_replicate(c->sim, i, from);
+	cluster_note(c, "h%zu is filled from h%zu", to, from);
+	host_stop(h);
+	if (sim_reinit(c->sim, from, to, &e) != RC_OK)
+		cluster_fail(c, "reinit: %s", e.text);
+	restart(c, h, k, false);
+	oracle_reinit(c, to);
+}
+
+static void
+skew(struct cluster *c, struct host *h)
+{
+	int64_t ms = (int64_t)random_below(2 * SKEW_MAX_MS) - SKEW_MAX_MS;
+
+	host_skew(h, ms);
+	cluster_note(
+	    c, "h%zu clock is off by %lld s", h->n, (long long)ms / 1000);
+}
+
+static void
+advance(struct cluster *c)
+{
+	int64_t ms = (int64_t)random_below(20 * 60 * 1000);
+
+	if (random_chance(5))
+		ms = (int64_t)YEAR_MS_DAYS * 24 * HOUR_MS;
+	sim_advance(c->sim, ms);
+	cluster_note(c, "%lld s pass", (long long)ms / 1000);
+}
+
+/* --- the run --------------------------------------------------------------- */
+
+static void
+step(struct cluster *c, const struct keys *k)
+{
+	struct host *h = any_host(c);
+	size_t dice = random_below(100);
+
+	if (dice < 14)
+		approve(c, h, k);
+	else if (dice < 18)
+		submit(c, h, k);
+	else if (dice < 40)
+		any_decision(c, h);
+	else if (dice < 58)
+		session(c);
+	else if (dice < 68)
+		tick(c, h);
+	else if (dice < 74)
+		force_list(c, h);
+	else if (dice < 82)
+		advance(c);
+	else if (dice < 86)
+		part(c);
+	else if (dice < 89)
+		heal(c);
+	else if (dice < 93)
+		cut(c, h, k);
+	else if (dice < 95)
+		restart(c, h, k, true);
+	else if (dice < 96)
+		reinit(c, k);
+	else if (dice < 98)
+		switch_profile(c, h);
+	else
+		skew(c, h);
+	promises_check(c, h);
+}
+
+/* All is well again, and everything gets the time to come to rest. */
+static void
+calm(struct cluster *c)
+{
+	heal(c);
+	for (size_t i = 0; i < HOSTS; i++)
+		host_skew(&c->hosts[i], 0);
+	for (int round = 0; round < CALM_ROUNDS && !cluster_failed(c);
+	     round++) {
+		sim_settle(c->sim);
+		sim_advance(c->sim, HOUR_MS);
+		for (size_t i = 0; i < HOSTS; i++) {
+			tick(c, &c->hosts[i]);
+			promises_check(c, &c->hosts[i]);
+		}
+	}
+	sim_settle(c->sim);
+	for (size_t i = 0; i < HOSTS; i++) {
+		force_list(c, &c->hosts[i]);
+		promises_check(c, &c->hosts[i]);
+	}
+	sim_settle(c->sim);
+	for (size_t i = 0; i < HOSTS; i++)
+		tick(c, &c->hosts[i]); /* drains what the CRL left */
+}
+
+void
+schedule_run(struct cluster *c, const struct keys *k)
+{
+	size_t steps = STEPS_MIN + random_below(STEPS_MORE);
+
+	/* something to work on */
+	for (size_t i = 0; i < 2; i++)
+		approve(c, &c->hosts[i], k);
+	sim_settle(c->sim);
+	for (c->steps = 1; c->steps <= steps && !cluster_failed(c); c->steps++)
+		step(c, k);
+	if (!cluster_failed(c))
+		calm(c);
+	if (!cluster_failed(c))
+		promises_check_end(c);
+}
