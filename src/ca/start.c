@@ -708,9 +708,10 @@ ca_open_parts(struct ca *ca, struct err *e)
 		1u << REC_USER | 1u << REC_GROUP | 1u << REC_ISSUING_POINT |
 		NUMBERS_KINDS | 1u << REC_CLAIM,
 	    UINT64_MAX, follow, ca, e);
-	if (rc != RC_OK || (rc = roles_start(ca, e)) != RC_OK)
-		return rc;
-	return rulings_open(&ca->rulings, ca, buf_cstr(&cursor), e);
+	if (rc == RC_OK)
+		rc = rulings_open(&ca->rulings, ca, buf_cstr(&cursor), e);
+	/* last: a role that is taken up makes its first list at once */
+	return rc == RC_OK ? roles_start(ca, e) : rc;
 }
 
 static void

@@ -44,6 +44,11 @@ struct store *sim_store(struct sim *s, size_t r);
  * `from` has been initialised since and `to` lacks changes from before. Returns
  * how many changes were sent. */
 size_t sim_replicate(struct sim *s, size_t from, size_t to);
+/* As sim_replicate, but cut off after max changes. */
+size_t sim_replicate_some(struct sim *s, size_t from, size_t to, size_t max);
+/* Would a session be refused for that reason? Lasting, `to` is to be initialised
+ * anew. */
+bool sim_purged(struct sim *s, size_t from, size_t to);
 /* Sessions both ways between all until nothing is sent. */
 void sim_settle(struct sim *s);
 /* Total update: `to` is wiped and gets the entries of `from`; its usn numbers

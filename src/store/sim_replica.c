@@ -425,8 +425,14 @@ purged(const struct sim_replica *a, const struct sim_replica *b)
 	return false;
 }
 
+bool
+sim_purged(struct sim *s, size_t from, size_t to)
+{
+	return purged(s->r[from], s->r[to]);
+}
+
 size_t
-sim_replicate(struct sim *s, size_t from, size_t to)
+sim_replicate_some(struct sim *s, size_t from, size_t to, size_t max)
 {
 	struct sim_replica *a = s->r[from], *b = s->r[to];
 	struct sim_op **list;
@@ -447,10 +453,18 @@ sim_replicate(struct sim *s, size_t from, size_t to)
 	}
 	if (n > 0)
 		qsort(list, n, sizeof(struct sim_op *), cmp_op);
+	if (n > max)
+		n = max;
 	for (size_t i = 0; i < n; i++)
 		receive(b, list[i]);
 	free(list);
 	return n;
+}
+
+size_t
+sim_replicate(struct sim *s, size_t from, size_t to)
+{
+	return sim_replicate_some(s, from, to, SIZE_MAX);
 }
 
 void

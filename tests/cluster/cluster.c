@@ -66,21 +66,33 @@ seed_records(struct cluster *c, struct err *e)
 }
 
 static enum rc
-install_profile(struct cluster *c, struct err *e)
+copy_profile(const char *id, struct err *e)
 {
-	AUTO_STR from = path_new("/profiles");
-	AUTO_STR file = path_new("/profiles/caServerCert.cfg");
-	AUTO_STR dir = path_new("/h0.profiles");
-	AUTO_STR applied = path_new("/h0.applied");
-	AUTO_BUF text = buf_empty(0);
+	AUTO_STR to = path_new("/profiles/%s.cfg", id);
+	AUTO_BUF from = buf_empty(0), text = buf_empty(0);
 	enum rc rc;
 
-	if (from == NULL || file == NULL || dir == NULL || applied == NULL)
+	buf_addf(&from, "%s/%s.cfg", PROFILES, id);
+	if (to == NULL)
+		return err_set(e, RC_NOMEM, "profile");
+	rc = file_read(&text, buf_cstr(&from), e);
+	return rc == RC_OK ? file_write(to, buf_view(&text), 0600, e) : rc;
+}
+
+static enum rc
+install_profiles(struct cluster *c, struct err *e)
+{
+	AUTO_STR from = path_new("/profiles");
+	AUTO_STR dir = path_new("/installed");
+	AUTO_STR applied = path_new("/installed/applied");
+	enum rc rc;
+
+	if (from == NULL || dir == NULL || applied == NULL)
 		return err_set(e, RC_NOMEM, "profile");
 	if ((rc = file_mkdirs(from, 0700, e)) != RC_OK ||
 	    (rc = file_mkdirs(dir, 0700, e)) != RC_OK ||
-	    (rc = file_read(&text, PROFILES "/caServerCert.cfg", e)) != RC_OK ||
-	    (rc = file_write(file, buf_view(&text), 0600, e)) != RC_OK)
+	    (rc = copy_profile("caServerCert", e)) != RC_OK ||
+	    (rc = copy_profile(SWITCHED, e)) != RC_OK)
 		return rc;
 	return profiles_install(sim_store(c->sim, 0), from, dir, applied, e);
 }
@@ -89,11 +101,10 @@ install_profile(struct cluster *c, struct err *e)
 static enum rc
 clean_disks(struct err *e)
 {
-	static const char *const below[] = { "/var", "/etc", "/h0.profiles",
-		"/h0.applied" };
+	static const char *const below[] = { "/var", "/etc", "/installed" };
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; rc == RC_OK && i < 4; i++) {
+	for (size_t i = 0; rc == RC_OK && i < 3; i++) {
 		AUTO_STR path = path_new("%s", below[i]);
 
 		if (path == NULL)
@@ -126,11 +137,13 @@ begin(struct cluster *c, const struct keys *k, struct err *e)
 	}
 	if ((rc = clean_disks(e)) != RC_OK ||
 	    (rc = seed_records(c, e)) != RC_OK ||
-	    (rc = install_profile(c, e)) != RC_OK)
+	    (rc = install_profiles(c, e)) != RC_OK)
 		return rc;
 	sim_settle(c->sim);
-	for (size_t i = 0; rc == RC_OK && i < HOSTS; i++)
+	for (size_t i = 0; rc == RC_OK && i < HOSTS; i++) {
 		rc = host_start(&c->hosts[i], k, e);
+		sim_settle(c->sim); /* a clone begins with what is there */
+	}
 	return rc;
 }
 

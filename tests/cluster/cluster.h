@@ -18,6 +18,8 @@
 #include "store/decision.h"
 #include "store/sim.h"
 
+#define SWITCHED "caManualRenewal" /* the profile that agents switch */
+
 enum {
 	HOSTS = 3,
 	CERTS_MAX = 64,
@@ -90,6 +92,9 @@ struct host {
 	struct ca *ca; /* NULL: down */
 	uint64_t effects_made, effects_done;
 	struct num last; /* of the CRLs it served */
+	int64_t last_this;
+	bool installed;
+	uint64_t tick_usn; /* of its directory, when it last ran its ticks */
 };
 struct cluster {
 	uint64_t seed;
@@ -168,15 +173,18 @@ struct mutant {
 	/* certStatus is replaced in place of compared and swapped */
 	bool blind_status;
 	/* false: the CA does not see this record */
-	bool (*keep_found)(const struct query *q, const struct rec *r);
+	bool (*keep_found)(
+	    const struct host *h, const struct query *q, const struct rec *r);
+	/* what the CA reads is changed, in a copy */
+	void (*alter_found)(struct rec *r);
 	/* false: the CA is not told of this change */
 	bool (*keep_item)(const struct feed_item *i);
 	/* another place of the feed to begin at */
 	uint64_t (*since)(struct store *s, uint64_t since);
-	bool no_effects;   /* the journal loses its rows */
-	bool acks_unsaved; /* a commit that failed is reported as done */
-	bool forgets;      /* the host's own files are gone at each start */
-	bool weak_random;  /* ids are drawn among few */
+	bool no_effects;     /* the journal loses its rows */
+	bool acks_unsaved;   /* a commit that failed is reported as done */
+	bool wish_forgotten; /* every start takes the wish for a new one */
+	bool weak_random;    /* ids are drawn among few */
 	enum sim_mutant sim;
 };
 extern const struct mutant mutants[];

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "cluster.h"
+#include "instance/highwater.h"
 
 static int64_t
 host_now(void *arg)
@@ -31,24 +32,42 @@ host_skew(struct host *h, int64_t ms)
 	sim_skew(h->c->sim, h->n, ms);
 }
 
-/* The first host is the master: it makes CRLs and keeps statuses. */
+/* Of an installation: the first host is the master, the others are clones. */
 static enum rc
-make_cfg(struct host *h, struct err *e)
+first_cfg(struct host *h, const char *path, struct err *e)
 {
 	AUTO_BUF text = buf_empty(4096);
 	bool master = h->n == 0;
 
-	if ((h->cfg = cfg_new()) == NULL)
-		return err_set(e, RC_NOMEM, "CS.cfg");
 	buf_addf(&text,
+	    "dbs.type=ldap\ninternaldb.basedn=o=test\n"
 	    "ca.crl.MasterCRL.enable=true\n"
 	    "ca.crl.MasterCRL.enableCRLUpdates=%s\n"
 	    "ca.crl.MasterCRL.autoUpdateInterval=60\n"
 	    "ca.crl.MasterCRL.extension.CRLReason.enable=true\n"
 	    "ca.certStatusUpdateInterval=%d\n"
-	    "dbs.cert.id.length=128\n",
-	    master ? "true" : "false", master ? 600 : 0);
-	return cfg_parse(h->cfg, buf_view(&text), "CS.cfg", e);
+	    "ca.listenToCloneModifications=%s\n",
+	    master ? "true" : "false", master ? 600 : 0,
+	    master ? "true" : "false");
+	if (!master)
+		buf_add_str(&text,
+		    "master.ca.agent.host=h0.example.com\n"
+		    "master.ca.agent.port=8443\n");
+	return file_write(path, buf_view(&text), 0600, e);
+}
+
+static enum rc
+load_cfg(struct host *h, struct err *e)
+{
+	AUTO_STR path = paths_cs_cfg(instance_paths(h->instance), "ca");
+	AUTO_BUF text = buf_empty(0);
+	enum rc rc = RC_OK;
+
+	if (path == NULL || (h->cfg = cfg_new()) == NULL)
+		return err_set(e, RC_NOMEM, "CS.cfg");
+	if (file_read(&text, path, NULL) != RC_OK)
+		rc = first_cfg(h, path, e);
+	return rc == RC_OK ? cfg_load(h->cfg, path, e) : rc;
 }
 
 static enum rc
@@ -68,25 +87,47 @@ use_keys(struct ca *ca, const struct keys *k, struct err *e)
 }
 
 static enum rc
-forget(struct host *h, struct err *e)
-{
-	AUTO_STR dir = path_new("/var/lib/pki/.host/%s", h->name);
-	enum rc rc;
-
-	if (dir == NULL)
-		return err_set(e, RC_NOMEM, "path");
-	rc = file_remove_tree(dir, e);
-	return rc == RC_NOTFOUND ? RC_OK : rc;
-}
-
-static enum rc
 make_folders(struct host *h, struct err *e)
 {
 	AUTO_STR dir = paths_profiles(instance_paths(h->instance), "ca");
 
-	if (dir == NULL)
+	AUTO_STR archives = path_new("/etc/pki/%s/ca/archives", h->name);
+	enum rc rc;
+
+	if (dir == NULL || archives == NULL)
 		return err_set(e, RC_NOMEM, "path");
-	return file_mkdirs(dir, 0700, e);
+	rc = file_mkdirs(dir, 0700, e);
+	return rc == RC_OK ? file_mkdirs(archives, 0700, e) : rc;
+}
+
+static enum rc
+open_highwater(struct host *h, struct err *e)
+{
+	struct subsystem *s = &h->sub;
+	enum rc rc =
+	    highwater_open(&s->highwater, instance_paths(h->instance), "ca", e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (!h->installed)
+		rc = highwater_new_host(s->highwater, s->store, false,
+		    instance_host(h->instance), &h->clock, e);
+	else
+		rc = highwater_bind(s->highwater, s->store, false,
+		    instance_host(h->instance), &h->clock, e);
+	h->installed = h->installed || rc == RC_OK;
+	return rc;
+}
+
+/* As if the wish in CS.cfg were new. */
+static enum rc
+forget_wish(struct host *h, struct err *e)
+{
+	const struct highwater_row rows[] = { { "role.crl.MasterCRL.wish",
+						  "no" },
+		{ "role.status.wish", "no" }, { "role.ranges.wish", "no" } };
+
+	return highwater_set(h->sub.highwater, rows, 3, e);
 }
 
 enum rc
@@ -99,12 +140,9 @@ host_start(struct host *h, const struct keys *k, struct err *e)
 
 	h->clock = (struct clock){ host_now, host_mono, h };
 	snprintf(name, sizeof(name), "%s.example.com", h->name);
-	if (h->c->mutant != NULL && h->c->mutant->forgets &&
-	    (rc = forget(h, e)) != RC_OK)
-		return rc;
 	if ((rc = instance_new_bare(&h->instance, &p, name, e)) != RC_OK ||
 	    (rc = make_folders(h, e)) != RC_OK ||
-	    (rc = make_cfg(h, e)) != RC_OK)
+	    (rc = load_cfg(h, e)) != RC_OK)
 		return rc;
 	h->seam = seam_new(h, sim_store(h->c->sim, h->n));
 	if (h->seam == NULL)
@@ -116,6 +154,11 @@ host_start(struct host *h, const struct keys *k, struct err *e)
 		.store = h->seam,
 		.audit = k->audit,
 		.cls = &ca_class };
+	if ((rc = open_highwater(h, e)) != RC_OK)
+		return rc;
+	if (h->c->mutant != NULL && h->c->mutant->wish_forgotten &&
+	    (rc = forget_wish(h, e)) != RC_OK)
+		return rc;
 	if ((h->ca = ca_new(&h->sub)) == NULL)
 		return err_set(e, RC_NOMEM, "CA");
 	h->sub.self = h->ca;
@@ -129,6 +172,8 @@ host_stop(struct host *h)
 {
 	ca_free(h->ca);
 	h->ca = NULL;
+	highwater_free(h->sub.highwater);
+	h->sub.highwater = NULL;
 	store_free(h->seam);
 	h->seam = NULL;
 	cfg_free(h->cfg);

@@ -6,6 +6,7 @@
  * Trusts:  nothing.
  * Threads: constant data. */
 #include "cluster.h"
+#include "instance/highwater.h"
 #include "store/store_backend.h"
 
 /* --- what the directory is not told ---------------------------------------- */
@@ -79,22 +80,51 @@ decisions(const struct query *q)
 }
 
 static bool
-blind_to_requests(const struct query *q, const struct rec *r)
+blind_to_requests(
+    const struct host *h, const struct query *q, const struct rec *r)
 {
+	(void)h;
 	(void)r;
 	return !decisions(q);
 }
 
 static bool
-blind_to_revocations(const struct query *q, const struct rec *r)
+blind_to_revocations(
+    const struct host *h, const struct query *q, const struct rec *r)
 {
+	(void)h;
 	return !decisions(q) || !rec_has(r, "requestType", "revocation");
 }
 
 static bool
-blind_to_releases(const struct query *q, const struct rec *r)
+blind_to_releases(
+    const struct host *h, const struct query *q, const struct rec *r)
 {
+	(void)h;
 	return !decisions(q) || !rec_has(r, "requestType", "unrevocation");
+}
+
+static bool
+by_host(const struct rec *r, const struct host *h)
+{
+	struct claim c;
+
+	return claim_decode(&c, r, NULL) == RC_OK &&
+	    c.by.host_id == highwater_host_id(h->sub.highwater);
+}
+
+static bool
+blind_to_claims(
+    const struct host *h, const struct query *q, const struct rec *r)
+{
+	return q->kind != REC_CLAIM || by_host(r, h);
+}
+
+/* Claims as of the last tick: what came since is not read again. */
+static bool
+old_claims(const struct host *h, const struct query *q, const struct rec *r)
+{
+	return q->kind != REC_CLAIM || by_host(r, h) || r->usn <= h->tick_usn;
 }
 
 /* --- what the CA does not hear ----------------------------------------------- */
@@ -123,6 +153,19 @@ deaf_to_profiles(const struct feed_item *i)
 	return i->local || i->kind != REC_PROFILE;
 }
 
+static bool
+deaf_to_claims(const struct feed_item *i)
+{
+	return i->local || i->kind != REC_CLAIM;
+}
+
+/* A decision is not followed up, neither one of its own. */
+static bool
+deaf_to_decisions(const struct feed_item *i)
+{
+	return i->kind != REC_REQUEST;
+}
+
 /* --- where it begins again ---------------------------------------------------- */
 
 /* The number alone, taken for one of the directory as it is now. */
@@ -142,10 +185,35 @@ no_catch_up(struct store *s, uint64_t since)
 	return UINT64_MAX;
 }
 
+/* --- what it reads wrongly -------------------------------------------------- */
+
+/* Every claim begins at number 1. */
+static void
+number_one(struct rec *r)
+{
+	struct claim c;
+	struct rec *fresh;
+
+	if (r->kind != REC_CLAIM || claim_decode(&c, r, NULL) != RC_OK ||
+	    !claim_kind_holds(c.kind))
+		return;
+	c.number = num_from_u64(1);
+	if ((fresh = claim_encode(&c)) == NULL)
+		return;
+	for (size_t i = 0; i < fresh->n; i++) {
+		rec_clear(r, fresh->attrs[i].name);
+		for (size_t k = 0; k < fresh->attrs[i].n; k++)
+			rec_add(
+			    r, fresh->attrs[i].name, fresh->attrs[i].values[k]);
+	}
+	rec_free(fresh);
+}
+
 const struct mutant mutants[] = {
 	{ .name = "blind-status-write",
 	    .what = "status maintenance replaces the status unseen",
-	    .blind_status = true },
+	    .blind_status = true,
+	    .keep_found = blind_to_requests },
 	{ .name = "record-is-all",
 	    .what = "the status is not derived from the requests",
 	    .keep_found = blind_to_requests },
@@ -166,7 +234,8 @@ const struct mutant mutants[] = {
 	    .keep_change = no_certificate },
 	{ .name = "consequence-lost",
 	    .what = "a decision does not change the record",
-	    .keep_change = no_consequence },
+	    .keep_change = no_consequence,
+	    .keep_item = deaf_to_decisions },
 	{ .name = "repair-lost",
 	    .what = "a lost revocation is seen and not written again",
 	    .keep_change = no_repair },
@@ -200,9 +269,21 @@ const struct mutant mutants[] = {
 	{ .name = "weak-random",
 	    .what = "serial numbers are drawn among few",
 	    .weak_random = true },
-	{ .name = "later-add-wins",
-	    .what = "the simulator gives a name to the later entry",
-	    .sim = SIM_LATER_ADD_WINS },
+	{ .name = "no-claim-check",
+	    .what = "claims of other hosts are not read",
+	    .keep_found = blind_to_claims },
+	{ .name = "claim-not-reread",
+	    .what = "claims are not read again before publishing",
+	    .keep_found = old_claims },
+	{ .name = "deaf-to-claims",
+	    .what = "a host that was deposed is not told",
+	    .keep_item = deaf_to_claims },
+	{ .name = "number-from-record",
+	    .what = "CRL numbers are the record's plus one, not the claim's",
+	    .alter_found = number_one },
+	{ .name = "stale-wish-retakes",
+	    .what = "an old wish in CS.cfg counts as a new one",
+	    .wish_forgotten = true },
 	{ .name = "first-replace-wins",
 	    .what = "the simulator keeps the first replacement",
 	    .sim = SIM_FIRST_REPLACE_WINS },

@@ -7,7 +7,10 @@
 #include <openssl/sha.h>
 
 #include "cluster.h"
+#include "instance/highwater.h"
 #include "x509/crl.h"
+
+#define ROLE CLAIM_ROLE_CRL "MasterCRL"
 
 /* --- 1 and 2: what was acknowledged is there, once -------------------------- */
 
@@ -91,6 +94,54 @@ check_content(struct cluster *c, const struct host *h, const struct crl *crl)
 	}
 }
 
+/* --- 5: who makes them ----------------------------------------------------- */
+
+/* Only the greatest claim that its directory knows of may make a list. */
+static void
+check_claim(struct cluster *c, const struct host *h, const char *what)
+{
+	AUTO_CLAIMS all = { NULL, 0 };
+	const struct claim *g;
+
+	if (claims_load(&all, sim_store(c->sim, h->n), ROLE, NULL) != RC_OK)
+		return;
+	g = claims_greatest(&all, ROLE);
+	if (g == NULL || g->by.host_id != highwater_host_id(h->sub.highwater))
+		cluster_fail(c,
+		    "promise 5: h%zu %s, and its directory has a greater claim "
+		    "of %s",
+		    h->n, what, g != NULL ? g->by.host : "nobody");
+}
+
+/* Nobody's settings were edited: a claim for that reason is a stale file's. */
+static void
+check_wishes(struct cluster *c, size_t replica)
+{
+	AUTO_CLAIMS all = { NULL, 0 };
+
+	if (claims_load(&all, sim_store(c->sim, replica), NULL, NULL) != RC_OK)
+		return;
+	for (size_t i = 0; i < all.n; i++)
+		if (strcmp(all.items[i].why, "the settings changed") == 0)
+			cluster_fail(c,
+			    "law 5: %s retook %s without being told",
+			    all.items[i].by.host, all.items[i].role);
+}
+
+static void
+check_holder(struct cluster *c)
+{
+	size_t holders = 0;
+
+	for (size_t i = 0; i < HOSTS; i++)
+		if (roles_hold(c->hosts[i].ca, ROLE)) {
+			holders++;
+			check_claim(c, &c->hosts[i], "holds the CRLs");
+		}
+	if (holders != 1)
+		cluster_fail(c, "promise 5: %zu hosts hold the CRLs", holders);
+}
+
 static void
 check_number(struct cluster *c, struct host *h, const struct list *now)
 {
@@ -112,6 +163,16 @@ check_number(struct cluster *c, struct host *h, const struct list *now)
 	}
 }
 
+/* Made by the host that serves it now, not by another one before. */
+static bool
+is_new(const struct cluster *c, const struct list *now)
+{
+	for (size_t i = 0; i < c->oracle.n_lists; i++)
+		if (memcmp(c->oracle.lists[i].digest, now->digest, 32) == 0)
+			return false;
+	return true;
+}
+
 void
 promises_list(struct cluster *c, struct host *h)
 {
@@ -127,10 +188,12 @@ promises_list(struct cluster *c, struct host *h)
 	SHA256(f->der.data, f->der.len, now.digest);
 	if (num_cmp(&now.number, &h->last) != 0) {
 		check_number(c, h, &now);
-		if (issuing_point_enabled(h->ca->points[0]) &&
-		    crl_parse(&crl, f->der, NULL) == RC_OK)
+		if (is_new(c, &now) && crl_parse(&crl, f->der, NULL) == RC_OK) {
+			check_claim(c, h, "made a CRL");
 			check_content(c, h, &crl);
+		}
 		h->last = now.number;
+		h->last_this = now.this_update;
 		if (c->oracle.n_lists < LISTS_MAX)
 			c->oracle.lists[c->oracle.n_lists++] = now;
 	}
@@ -207,7 +270,7 @@ check_settings(struct cluster *c)
 		AUTO(profile) p = NULL;
 		int on;
 
-		if (profiles_get(c->hosts[i].ca->profiles, &p, "caServerCert",
+		if (profiles_get(c->hosts[i].ca->profiles, &p, SWITCHED,
 			NULL) != RC_OK) {
 			cluster_fail(c, "promise 6: h%zu lost a profile", i);
 			return;
@@ -245,4 +308,7 @@ promises_check_end(struct cluster *c)
 			check_status(c, i, k);
 	check_settings(c);
 	check_effects(c);
+	check_holder(c);
+	for (size_t i = 0; i < HOSTS; i++)
+		check_wishes(c, i);
 }

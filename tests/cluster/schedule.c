@@ -20,10 +20,30 @@ static const struct principal agent = {
 	.uid = uid, .full_name = uid, .groups = groups, .method = AUTH_PASSWORD
 };
 
-static struct host *
-any_host(struct cluster *c)
+/* A running one; the first, started, when none is. */
+static void
+start(struct cluster *c, struct host *h, const struct keys *k)
 {
-	return &c->hosts[random_below(HOSTS)];
+	struct err e = { RC_OK, "" };
+
+	if (sim_restart(c->sim, h->n, &e) != RC_OK ||
+	    host_start(h, k, &e) != RC_OK)
+		cluster_fail(c, "h%zu does not start: %s", h->n, e.text);
+	cluster_note(c, "h%zu starts", h->n);
+	if (!cluster_failed(c))
+		promises_list(c, h); /* as its directory is now */
+}
+
+static struct host *
+any_host(struct cluster *c, const struct keys *k)
+{
+	struct host *h = &c->hosts[random_below(HOSTS)];
+
+	for (size_t i = 0; h->ca == NULL && i < HOSTS; i++)
+		h = &c->hosts[(h->n + 1) % HOSTS];
+	if (h->ca == NULL)
+		start(c, h, k);
+	return h;
 }
 
 /* --- clients and agents --------------------------------------------------- */
@@ -151,15 +171,28 @@ any_decision(struct cluster *c, struct host *h)
 static void
 switch_profile(struct cluster *c, struct host *h)
 {
+	AUTO(profile) p = NULL;
 	struct err e = { RC_OK, "" };
 	enum rc rc;
 
-	rc = profiles_enable(h->ca->profiles, "caServerCert", false, uid, &e);
-	cluster_note(c, "h%zu profile off: %s", h->n, rc_text(rc));
-	if (rc == RC_UNAVAILABLE)
+	if (profiles_get(h->ca->profiles, &p, SWITCHED, &e) != RC_OK)
 		return;
-	rc = profiles_enable(h->ca->profiles, "caServerCert", true, uid, &e);
-	cluster_note(c, "h%zu profile on: %s", h->n, rc_text(rc));
+	rc = profiles_enable(h->ca->profiles, SWITCHED, !p->enabled, uid, &e);
+	cluster_note(c, "h%zu profile %s: %s", h->n, p->enabled ? "off" : "on",
+	    rc_text(rc));
+}
+
+/* --- operators: the roles move ---------------------------------------------- */
+
+static void
+promote(struct cluster *c, struct host *h)
+{
+	struct err e = { RC_OK, "" };
+	bool force = random_chance(50);
+	enum rc rc = force ? roles_take(h->ca, NULL, &e) : roles_ask(h->ca, &e);
+
+	cluster_note(c, "h%zu %s the roles: %s %s", h->n,
+	    force ? "takes" : "asks for", rc_text(rc), e.text);
 }
 
 /* --- the CA's own clockwork ------------------------------------------------ */
@@ -167,8 +200,10 @@ switch_profile(struct cluster *c, struct host *h)
 static void
 tick(struct cluster *c, struct host *h)
 {
+	h->tick_usn = store_usn(sim_store(c->sim, h->n));
 	ca_class.tick(&h->sub, clock_now_ms(&h->clock));
 	cluster_note(c, "h%zu tick", h->n);
+	promises_list(c, h);
 }
 
 static void
@@ -178,26 +213,29 @@ force_list(struct cluster *c, struct host *h)
 	struct err e = { RC_OK, "" };
 	enum rc rc;
 
-	if (!issuing_point_enabled(h->ca->points[0]))
-		return;
 	rc = ca_crl_generate(h->ca, 0, &o, &e);
 	cluster_note(c, "h%zu CRL: %s %s", h->n, rc_text(rc), e.text);
+	promises_list(c, h);
 }
 
 /* --- what fails ------------------------------------------------------------ */
 
 static void
-restart(struct cluster *c, struct host *h, const struct keys *k, bool orderly)
+stop(struct cluster *c, struct host *h, bool orderly)
 {
-	struct err e = { RC_OK, "" };
-
 	if (orderly && h->ca != NULL)
 		rulings_keep_place(h->ca->rulings);
 	host_stop(h);
-	if (sim_restart(c->sim, h->n, &e) != RC_OK ||
-	    host_start(h, k, &e) != RC_OK)
-		cluster_fail(c, "h%zu does not start: %s", h->n, e.text);
-	cluster_note(c, "h%zu starts%s", h->n, orderly ? "" : " after kill -9");
+	cluster_note(c, "h%zu %s", h->n, orderly ? "stops" : "is killed");
+}
+
+/* What nobody can have put right before it: the list of one that just came. */
+static void
+start_and_list(struct cluster *c, struct host *h, const struct keys *k)
+{
+	start(c, h, k);
+	if (!cluster_failed(c) && random_chance(50))
+		force_list(c, h);
 }
 
 /* Dies at the n-th write of an operation, then comes back. */
@@ -219,7 +257,8 @@ cut(struct cluster *c, struct host *h, const struct keys *k)
 		any_decision(c, h);
 		break;
 	}
-	restart(c, h, k, false);
+	stop(c, h, false);
+	start_and_list(c, h, k);
 }
 
 static void
@@ -249,35 +288,81 @@ session(struct cluster *c)
 
 	if (!c->link[a][b])
 		return;
-	n = sim_replicate(c->sim, a, b);
+	n = sim_replicate_some(
+	    c->sim, a, b, random_chance(70) ? SIZE_MAX : random_below(4));
 	if (n > 0)
 		cluster_note(c, "h%zu sends %zu changes to h%zu", a, n, b);
+}
+
+/* Everybody works, and all that are linked hear of it. */
+static void
+good_times(struct cluster *c)
+{
+	for (size_t i = 0; i < HOSTS; i++)
+		for (size_t k = 0; k < HOSTS; k++)
+			if (c->link[i][k])
+				sim_replicate(c->sim, i, k);
+	cluster_note(c, "sessions between all that are linked");
+	for (size_t i = 0; i < HOSTS; i++)
+		if (c->hosts[i].ca != NULL)
+			tick(c, &c->hosts[i]);
+}
+
+/* Down for a while, or back. */
+static void
+up_or_down(struct cluster *c, const struct keys *k)
+{
+	struct host *h = &c->hosts[random_below(HOSTS)];
+
+	if (h->ca == NULL)
+		start_and_list(c, h, k);
+	else
+		stop(c, h, random_chance(50));
+}
+
+static void
+fill_from(struct cluster *c, size_t from, size_t to, const struct keys *k)
+{
+	struct host *h = &c->hosts[to];
+	struct err e = { RC_OK, "" };
+
+	cluster_note(c, "h%zu is filled from h%zu", to, from);
+	stop(c, h, true);
+	if (sim_reinit(c->sim, from, to, &e) != RC_OK)
+		cluster_fail(c, "reinit: %s", e.text);
+	oracle_reinit(c, to);
+	start_and_list(c, h, k);
 }
 
 static void
 reinit(struct cluster *c, const struct keys *k)
 {
 	size_t from = random_below(HOSTS), to = random_below(HOSTS);
-	struct host *h = &c->hosts[to];
-	struct err e = { RC_OK, "" };
 
 	/* Who is filled anew goes on with its replica id. 389 DS sends changes
 	 * of one id in order only, so `from` must first have all of its changes
-	 * that a third one has; operators are told so (docs/cloning.md). */
-	if (issuing_point_enabled(h->ca->points[0]))
-		return; /* its numbers would go back */
+	 * that a third one has. */
 	for (size_t i = 0; i < HOSTS; i++)
 		if (from == to || (i != from && !c->link[i][from]))
 			return;
 	for (size_t i = 0; i < HOSTS; i++)
 		if (i != to)
 			sim_replicate(c->sim, i, from);
-	cluster_note(c, "h%zu is filled from h%zu", to, from);
-	host_stop(h);
-	if (sim_reinit(c->sim, from, to, &e) != RC_OK)
-		cluster_fail(c, "reinit: %s", e.text);
-	restart(c, h, k, false);
-	oracle_reinit(c, to);
+	fill_from(c, from, to, k);
+}
+
+/* What an operator does where replication says that it cannot go on. */
+static void
+unblock(struct cluster *c, const struct keys *k)
+{
+	sim_settle(c->sim);
+	for (size_t i = 0; i < HOSTS; i++)
+		for (size_t n = 0; n < HOSTS; n++)
+			if (i != n && !cluster_failed(c) &&
+			    sim_purged(c->sim, i, n)) {
+				fill_from(c, i, n, k);
+				sim_settle(c->sim);
+			}
 }
 
 static void
@@ -303,50 +388,88 @@ advance(struct cluster *c)
 
 /* --- the run --------------------------------------------------------------- */
 
-static void
-step(struct cluster *c, const struct keys *k)
-{
-	struct host *h = any_host(c);
-	size_t dice = random_below(100);
+/* Weights of what may happen, in the order of step(). */
+enum {
+	P_APPROVE = 12,
+	P_SUBMIT = P_APPROVE + 2,
+	P_DECIDE = P_SUBMIT + 20,
+	P_SESSION = P_DECIDE + 14,
+	P_TICK = P_SESSION + 8,
+	P_LIST = P_TICK + 5,
+	P_TIME = P_LIST + 6,
+	P_PART = P_TIME + 4,
+	P_HEAL = P_PART + 3,
+	P_PROMOTE = P_HEAL + 5,
+	P_CUT = P_PROMOTE + 4,
+	P_GOOD = P_CUT + 5,
+	P_UP_DOWN = P_GOOD + 5,
+	P_REINIT = P_UP_DOWN + 2,
+	P_PROFILE = P_REINIT + 3,
+	P_SKEW = P_PROFILE + 2,
+};
 
-	if (dice < 14)
-		approve(c, h, k);
-	else if (dice < 18)
-		submit(c, h, k);
-	else if (dice < 40)
-		any_decision(c, h);
-	else if (dice < 58)
-		session(c);
-	else if (dice < 68)
-		tick(c, h);
-	else if (dice < 74)
-		force_list(c, h);
-	else if (dice < 82)
-		advance(c);
-	else if (dice < 86)
+static void
+fail_somehow(
+    struct cluster *c, struct host *h, const struct keys *k, size_t dice)
+{
+	if (dice < P_PART)
 		part(c);
-	else if (dice < 89)
+	else if (dice < P_HEAL)
 		heal(c);
-	else if (dice < 93)
+	else if (dice < P_PROMOTE)
+		promote(c, h);
+	else if (dice < P_CUT)
 		cut(c, h, k);
-	else if (dice < 95)
-		restart(c, h, k, true);
-	else if (dice < 96)
+	else if (dice < P_GOOD)
+		good_times(c);
+	else if (dice < P_UP_DOWN)
+		up_or_down(c, k);
+	else if (dice < P_REINIT)
 		reinit(c, k);
-	else if (dice < 98)
+	else if (dice < P_PROFILE)
 		switch_profile(c, h);
 	else
 		skew(c, h);
+}
+
+static void
+step(struct cluster *c, const struct keys *k)
+{
+	struct host *h = any_host(c, k);
+	size_t dice = random_below(P_SKEW);
+
+	if (cluster_failed(c))
+		return;
+	if (dice < P_APPROVE)
+		approve(c, h, k);
+	else if (dice < P_SUBMIT)
+		submit(c, h, k);
+	else if (dice < P_DECIDE)
+		any_decision(c, h);
+	else if (dice < P_SESSION)
+		session(c);
+	else if (dice < P_TICK)
+		tick(c, h);
+	else if (dice < P_LIST)
+		force_list(c, h);
+	else if (dice < P_TIME)
+		advance(c);
+	else
+		fail_somehow(c, h, k, dice);
 	promises_check(c, h);
 }
 
 /* All is well again, and everything gets the time to come to rest. */
 static void
-calm(struct cluster *c)
+calm(struct cluster *c, const struct keys *k)
 {
 	heal(c);
-	for (size_t i = 0; i < HOSTS; i++)
+	for (size_t i = 0; i < HOSTS; i++) {
+		if (c->hosts[i].ca == NULL)
+			start(c, &c->hosts[i], k);
 		host_skew(&c->hosts[i], 0);
+	}
+	unblock(c, k);
 	for (int round = 0; round < CALM_ROUNDS && !cluster_failed(c);
 	     round++) {
 		sim_settle(c->sim);
@@ -378,7 +501,7 @@ schedule_run(struct cluster *c, const struct keys *k)
 	for (c->steps = 1; c->steps <= steps && !cluster_failed(c); c->steps++)
 		step(c, k);
 	if (!cluster_failed(c))
-		calm(c);
+		calm(c, k);
 	if (!cluster_failed(c))
 		promises_check_end(c);
 }

@@ -111,9 +111,16 @@ found(void *arg, const struct rec *r)
 {
 	struct finding *f = arg;
 
-	if (f->s->m->keep_found != NULL && !f->s->m->keep_found(f->q, r))
+	const struct mutant *m = f->s->m;
+	AUTO(rec) copy = NULL;
+
+	if (m->keep_found != NULL && !m->keep_found(f->s->host, f->q, r))
 		return true;
-	return f->fn(f->arg, r);
+	if (m->alter_found == NULL)
+		return f->fn(f->arg, r);
+	if ((copy = rec_copy(r)) != NULL)
+		m->alter_found(copy);
+	return f->fn(f->arg, copy != NULL ? copy : r);
 }
 
 static enum rc
