@@ -250,6 +250,62 @@ ask_begin(void)
 	}
 }
 
+/* A line of the terminal without its blanks. */
+static enum rc
+ask_line(char line[ANSWER_MAX], const char *question, struct err *e)
+{
+	fputs(question, stdout);
+	fflush(stdout);
+	if (fgets(line, ANSWER_MAX, stdin) == NULL)
+		return err_set(e, RC_USAGE, "installation cancelled");
+	return RC_OK;
+}
+
+static enum rc
+ask_connection(struct values *v, struct err *e)
+{
+	char line[ANSWER_MAX];
+	enum rc rc = ask_line(line, "  Secure connection (Yes/No) [No]: ", e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (tolower((unsigned char)text_trim(line)[0]) != 'y')
+		return ask(v, "pki_ds_ldap_port", "  Port", e);
+	if ((rc = values_set(v, "pki_ds_secure_connection", "True", e)) !=
+		RC_OK ||
+	    (rc = ask(v, "pki_ds_ldaps_port", "  Port", e)) != RC_OK)
+		return rc;
+	return ask(v, "pki_ds_secure_connection_ca_pem_file",
+	    "  PEM file of its issuer", e);
+}
+
+/* No host: the embedded store. Data that are there are never removed for
+ * somebody who types. */
+static enum rc
+ask_directory(struct values *v, struct err *e)
+{
+	char line[ANSWER_MAX];
+	AUTO(secret) password = NULL;
+	enum rc rc;
+
+	puts("\nDirectory Server:");
+	rc = ask_line(line, "  Hostname [none: embedded store]: ", e);
+	if (rc != RC_OK)
+		return rc;
+	if (text_trim(line)[0] == '\0' || text_ieq(text_trim(line), "none"))
+		return values_set(v, "pki_ds_hostname", "", e);
+	if ((rc = values_set(v, "pki_ds_hostname", text_trim(line), e)) !=
+		RC_OK ||
+	    (rc = ask_connection(v, e)) != RC_OK ||
+	    (rc = ask(v, "pki_ds_bind_dn", "  Bind DN", e)) != RC_OK ||
+	    (rc = secret_ask(&password, "  Bind password: ", e)) != RC_OK ||
+	    (rc = values_set(v, "pki_ds_password", secret_cstr(password), e)) !=
+		RC_OK ||
+	    (rc = ask(v, "pki_ds_base_dn", "  Base DN", e)) != RC_OK)
+		return rc;
+	return values_set(v, "pki_ds_remove_data", "False", e);
+}
+
 static enum rc
 interview(struct values *v, struct err *e)
 {
@@ -269,8 +325,8 @@ interview(struct values *v, struct err *e)
 		    (rc = ask_password(v, "pki_admin_password",
 			 "  Password [generated]: ", e)) != RC_OK)
 			return rc;
-		puts("\nDirectory Server:");
-		printf("  Hostname [none: embedded store]: none\n");
+		if ((rc = ask_directory(v, e)) != RC_OK)
+			return rc;
 		puts("\nSecurity Domain:");
 		rc = ask(v, "pki_security_domain_name", "  Name", e);
 		if (rc != RC_OK)

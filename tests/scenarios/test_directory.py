@@ -93,6 +93,36 @@ def test_a_ca_lives_in_a_directory(site):
     assert unindexed(site.server) == []
 
 
+def test_a_ca_speaks_tls_with_its_directory(site):
+    url, pem = site.server.ldaps_url, "pki_ds_secure_connection_ca_pem_file"
+    done = site.spawn(pki_ds_url=url, status=1)
+    assert f"A value for '{pem}' MUST be defined in" in done.stderr and site.nothing_left()
+    done = site.spawn(pki_ds_url=url, status=1, **{pem: "/none.pem"})
+    assert f"{pem}: /none.pem: no such file" in done.stderr and site.nothing_left()
+    wrong = site.root.parent / "wrong.pem"
+    wrong.write_bytes(program.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null",
+                                  "-subj", "/CN=Other", "-days", "2", text=False).stdout)
+    done = site.spawn(pki_ds_url=url, status=1, **{pem: wrong})
+    assert "its certificate is not trusted" in done.stderr and site.nothing_left()
+    site.spawn("pki_ds_secure_connection_ca_nickname=ds_signing", pki_ds_url=url, **{pem: site.server.ca_file})
+    cs = site.cs_cfg()
+    assert cs["internaldb.ldapconn.secureConn"] == "true"
+    assert cs["internaldb.ldapconn.port"] == str(site.server.secure_port)
+    listed = program.run("certutil", "-L", "-d", site.root / "etc/pki" / instance.NAME / "alias").stdout
+    assert re.search(r"^ds_signing +CT,C,C", listed, re.M)
+    assert "  Secure: true" in site.server_cmd("ca-db-config-show", "-i", instance.NAME).stdout
+    assert "User ID: caadmin" in site.server_cmd("ca-user-find", "-i", instance.NAME).stdout
+    site.server_cmd("ca-db-index-add", "-i", instance.NAME)
+    # StartTLS on the plain port: the same issuers
+    site.server_cmd("stop", instance.NAME)
+    for name, value in (("secureConn", "false"), ("startTLS", "true"), ("port", site.server.port),
+                        ("host", url.split("//")[1].split(":")[0])):
+        site.server_cmd("ca-config-set", "-i", instance.NAME, f"internaldb.ldapconn.{name}", value)
+    site.server_cmd("start", instance.NAME)
+    assert "User ID: caadmin" in site.server_cmd("ca-user-find", "-i", instance.NAME).stdout
+    assert "oid=\"1.3.6.1.4.1.1466.20037\"" in site.server.access.read_text()
+
+
 def framed(text):
     return f"{'-' * len(text)}\n{text}\n{'-' * len(text)}\n"
 

@@ -568,6 +568,7 @@ def interview(tree, begin="Yes", password="Secret.123"):
         t.wait_for("Passwords do not match")
         t.answer("Password", password)
         t.answer("Verify password", password)
+    t.answer("Hostname [none: embedded store]:", "")
     t.answer("Name [", "My Domain")
     t.answer("Begin installation (Yes/No/Quit)?", begin)
     return t, t.end()
