@@ -198,11 +198,27 @@ add_entry(void *arg, const struct rec *rec)
 	return true;
 }
 
+/* In v1 start is the id of the first request wanted, not how many to skip. */
+static void
+start_at_id(struct http_call *c, struct buf *f, struct query *q)
+{
+	struct num id = num_from_u64(q->start);
+	char text[NUM_TEXT_MAX];
+
+	if (text_starts(c->path, "/ca/v2/") || q->start == 0)
+		return;
+	num_dec(text, &id);
+	buf_addf(f, "(requestId>=%02zu%s)", strlen(text), text);
+	q->start = 0;
+	q->order = "requestId";
+}
+
 static void
 list_requests(struct http_call *c)
 {
 	AUTO(principal) p = NULL;
 	AUTO_BUF f = buf_empty(FILTER_TEXT_MAX);
+	AUTO_BUF all = buf_empty(FILTER_TEXT_MAX);
 	struct err e = { RC_OK, "" };
 	struct listing l = { c, NULL, &e, RC_OK };
 	struct query q = { .kind = REC_REQUEST };
@@ -224,17 +240,21 @@ list_requests(struct http_call *c)
 		filter_escape(&f, view_str(type));
 		buf_add_char(&f, ')');
 	}
+	l.entries = json_array();
+	rc = api_page(c, http_query(c, "pageSize") ? "pageSize" : "size",
+	    &q.start, &q.limit, &e);
+	buf_add_view(&all, buf_view(&f));
+	buf_add_char(&all, ')');
+	if (rc == RC_OK)
+		start_at_id(c, &f, &q);
 	buf_add_char(&f, ')');
 	q.filter = buf_cstr(&f);
-	l.entries = json_array();
-	if ((rc = buf_check(&f, &e)) == RC_OK &&
-	    (rc = api_page(c, http_query(c, "pageSize") ? "pageSize" : "size",
-		 &q.start, &q.limit, &e)) == RC_OK &&
+	if (rc == RC_OK && (rc = buf_check(&f, &e)) == RC_OK &&
 	    (rc = store_search(api_ca(c)->store, &q, add_entry, &l, &e)) ==
 		RC_OK &&
 	    (rc = l.rc) == RC_OK)
 		rc = store_count(
-		    api_ca(c)->store, &total, REC_REQUEST, q.filter, &e);
+		    api_ca(c)->store, &total, REC_REQUEST, buf_cstr(&all), &e);
 	if (rc != RC_OK) {
 		json_decref(l.entries);
 		api_fail(c, rc, &e);

@@ -180,7 +180,10 @@ request_json(const struct rec *r, struct arena *a, struct err *e)
 	(void)a;
 	if (request_rec_decode(&q, r, e) != RC_OK)
 		return NULL;
-	return json_pack("{s:s,s:s*,s:s,s:s*}", "id", num_0x(hex, &q->id),
+	/* as people know them: short ones are of a range, decimal */
+	return json_pack("{s:s,s:s*,s:s,s:s*}", "id",
+	    q->id.len <= sizeof(uint64_t) ? num_dec(hex, &q->id)
+					  : num_0x(hex, &q->id),
 	    "type", q->type, "status", request_state_text(q->state), "request",
 	    request_ext(q, "cert_request"));
 }

@@ -144,7 +144,20 @@ load_keys(struct ca *ca, struct err *e)
 enum rc
 ca_new_request_id(struct ca *ca, struct num *out, struct err *e)
 {
-	return numbers_new(ca->numbers, RANGE_REQUEST, out, e);
+	enum rc rc = numbers_new(ca->numbers, RANGE_REQUEST, out, e);
+
+	/* a request that is there already keeps its number */
+	while (rc == RC_OK && !numbers_random(ca->numbers, RANGE_REQUEST)) {
+		AUTO(rec) there = NULL;
+		char hex[NUM_TEXT_MAX];
+		rc = store_get(
+		    ca->store, &there, REC_REQUEST, num_hex(hex, out), e);
+		if (rc == RC_NOTFOUND)
+			return RC_OK;
+		if (rc == RC_OK)
+			rc = numbers_new(ca->numbers, RANGE_REQUEST, out, e);
+	}
+	return rc;
 }
 
 enum rc

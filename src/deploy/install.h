@@ -57,6 +57,8 @@ struct install {
 
 /* The settings of a new CS.cfg (spec deployment 1.5, ca 4.1). */
 MUST enum rc install_settings(struct install *in, struct err *e);
+/* Are the parameters of generators and ranges good? Makes nothing. */
+MUST enum rc install_numbers_check(struct install *in, struct err *e);
 /* The generators and ranges of CS.cfg (spec deployment 4.2); part of
  * install_settings. */
 MUST enum rc install_numbers(struct install *in, struct err *e);

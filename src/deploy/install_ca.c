@@ -194,6 +194,7 @@ check(struct install *in, struct err *e)
 	if ((rc = plans_check(in, e)) != RC_OK ||
 	    (in->clone && (rc = clone_check(in, e)) != RC_OK) ||
 	    (in->subordinate && (rc = join_check(in, e)) != RC_OK) ||
+	    (rc = install_numbers_check(in, e)) != RC_OK ||
 	    (rc = install_ds_check(in, e)) != RC_OK ||
 	    (values_bool(in->v, "pki_http_enable") &&
 		(rc = check_port(in->v, "pki_http_port", e)) != RC_OK))

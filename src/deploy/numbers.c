@@ -145,6 +145,23 @@ install_numbers(struct install *in, struct err *e)
 }
 
 enum rc
+install_numbers_check(struct install *in, struct err *e)
+{
+	struct cfg *keep = in->cs;
+	AUTO(cfg) scratch = cfg_new();
+	enum rc rc;
+
+	if (scratch == NULL)
+		return err_set(e, RC_NOMEM, "CS.cfg");
+	in->cs = scratch;
+	rc = install_numbers(in, e);
+	in->cs = keep;
+	for (size_t k = 0; k < RANGE_KINDS; k++)
+		in->ranged[k] = false;
+	return rc;
+}
+
+enum rc
 install_range_given(struct install *in, enum range_kind kind, const char *begin,
     const char *end, struct err *e)
 {

@@ -27,19 +27,58 @@ date_field(const char *label, const json_t *o, const char *member)
 
 /* ---- certificates ---- */
 
+struct numbered {
+	struct num n;
+	const json_t *o;
+};
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct numbered *x = a, *y = b;
+
+	return num_cmp(&x->n, &y->n);
+}
+
+/* The entries in the order of a member that is a number: where several hosts
+ * issue, that is not the order of arrival. The caller frees; NULL when memory
+ * is out. */
+static struct numbered *
+sorted(const json_t *list, const char *member)
+{
+	size_t n = json_array_size(list);
+	struct numbered *out = calloc(n + 1, sizeof(*out));
+
+	for (size_t i = 0; out != NULL && i < n; i++) {
+		const char *text;
+		out[i].o = json_array_get(list, i);
+		text = json_str(out[i].o, member);
+		out[i].n = num_from_u64(0);
+		if (text != NULL)
+			/* what is no number comes first */
+			rc_ignore(num_parse(&out[i].n, text, false, NULL));
+	}
+	if (out != NULL)
+		qsort(out, n, sizeof(*out), by_number);
+	return out;
+}
+
 static enum rc
 run_cert_find(struct server *s, const struct args *a, struct err *e)
 {
 	AUTO_JSON q = json_object();
 	AUTO_JSON list = NULL;
+	struct numbered *order = NULL;
 	enum rc rc;
 
 	if (args_has(a, "status"))
 		json_object_set_new(
 		    q, "status", json_string(args_get(a, "status")));
 	rc = server_call_all(s, "cert-find", q, &list, e);
+	if (rc == RC_OK && (order = sorted(list, "serial")) == NULL)
+		rc = err_set(e, RC_NOMEM, "out of memory");
 	for (size_t i = 0; rc == RC_OK && i < json_array_size(list); i++) {
-		const json_t *o = json_array_get(list, i);
+		const json_t *o = order[i].o;
 
 		out_entry(i);
 		out_field("Serial Number", json_str(o, "serial"));
@@ -53,6 +92,7 @@ run_cert_find(struct server *s, const struct args *a, struct err *e)
 		date_field("Revoked On", o, "revokedOn");
 		out_field("Revoked By", json_str(o, "revokedBy"));
 	}
+	free(order);
 	return rc;
 }
 
@@ -135,16 +175,20 @@ run_request_find(struct server *s, const struct args *a, struct err *e)
 {
 	AUTO_JSON q = json_object();
 	AUTO_JSON list = NULL;
+	struct numbered *order;
 	enum rc rc = cert_option(q, a, e);
 
 	if (rc != RC_OK ||
 	    (rc = server_call_all(s, "request-find", q, &list, e)) != RC_OK)
 		return rc;
+	if ((order = sorted(list, "id")) == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
 	out_framed("%zu entries matched", json_array_size(list));
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		out_entry(i);
-		print_request(json_array_get(list, i));
+		print_request(order[i].o);
 	}
+	free(order);
 	return RC_OK;
 }
 

@@ -263,6 +263,44 @@ def test_jobs_are_listed_shown_and_started(make):
     nobody.close()
 
 
+def test_ids_that_are_taken_are_passed_over_and_lists_begin_at_an_id(make):
+    """Two ranges whose requests lie in one another's way."""
+    ca = make("legacy2")
+    ca.start()
+    op = Operator(ca)
+    ids, _ = op.enrol(2)
+    assert ids == [7, 8]
+    op.close()
+    ca.stop()
+    # the host forgets how far it was
+    file = ca.root / "var/lib/pki/.host/t/ca.highwater"
+    set_lines(file, {"range.request.mark": "7"})
+    ca.start()
+    op = Operator(ca)
+    before = op.agent.request("0x7")
+    ids, _ = op.enrol(1)
+    assert ids == [9] and op.agent.request("0x7") == before
+    listed = server(ca, "ca-cert-request-find")
+    assert re.findall(r"Request ID: (.*)", listed) == [str(n) for n in range(1, 10)]
+    page = op.agent.json("GET", "/ca/v1/agent/certrequests?start=5&size=3")
+    assert [int(r["requestID"], 16) for r in page["entries"]] == [5, 6, 7] and page["total"] == 9
+    page = op.agent.json("GET", "agent/certrequests?start=5&size=3")
+    assert [int(r["requestID"], 16) for r in page["entries"]] == [6, 7, 8]
+    op.close()
+
+
+def test_a_bad_range_is_refused_before_anything_is_made(root, run):
+    for extra, told in ((["pki_cert_id_generator=legacy2", "pki_serial_number_range_start=9"],
+                         "pki_serial_number_range_start must start with 0x"),
+                        (["pki_cert_id_generator=legacy", "pki_serial_number_range_end=xyz"],
+                         "pki_serial_number_range_end"),
+                        (["pki_request_id_generator=none"], "pki_request_id_generator")):
+        argv = instance.spawn_arguments(root, program.free_port(), program.free_port(), *extra)
+        done = run(*argv, "--no-start", status=1)
+        assert told in done.stderr + done.stdout
+        assert not (root / "etc/pki/t").exists() and not (root / "var/lib/pki").exists()
+
+
 def test_range_commands(make):
     ca = make("legacy2")
     shown = server(ca, "ca-range-show")
