@@ -262,7 +262,7 @@ const struct param params_table[] = {
 	{ "CA", "pki_cert_id_length", "128", PARAM_USED },
 	{ "CA", "pki_request_id_generator", "random", PARAM_USED },
 	{ "CA", "pki_request_id_length", "128", PARAM_USED },
-	{ "CA", "pki_security_domain_setup", "True", PARAM_REFUSED },
+	{ "CA", "pki_security_domain_setup", "True", PARAM_USED },
 	{ "CA", "pki_registry_enable", "True", PARAM_INERT },
 	{ "CA", "pki_kra_connector_verify_cert", "True", PARAM_INERT },
 	{ "CA", "pki_serial_number_range_start", "", PARAM_USED },

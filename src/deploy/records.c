@@ -147,7 +147,9 @@ join_own_domain(struct install *in, struct err *e)
 	int64_t secure, plain;
 	enum rc rc;
 
-	if (strcmp(cfg_str(in->cs, "securitydomain.select", ""), "new") != 0)
+	/* False: the administrator has made it, or will */
+	if (!values_bool(in->v, "pki_security_domain_setup") ||
+	    strcmp(cfg_str(in->cs, "securitydomain.select", ""), "new") != 0)
 		return RC_OK;
 	if ((rc = text_int(&secure, values_str(in->v, "pki_https_port"), 1,
 		 65535, e)) != RC_OK ||

@@ -185,6 +185,9 @@ install_settings(struct install *in, struct err *e)
 		if (!ours && cfg_get(in->cs, settings[i][0]) != NULL &&
 		    strcmp(settings[i][0], "cs.state") != 0)
 			continue;
+		if (!values_bool(in->v, "pki_security_domain_setup") &&
+		    text_starts(settings[i][0], "securitydomain."))
+			continue; /* the administrator's own work */
 		rc = set(in, settings[i][0], settings[i][1], e);
 		if (rc != RC_OK)
 			return rc;

@@ -176,22 +176,38 @@ tls_ctx_new(SSL_CTX **out, struct key *key, const struct view *chain,
 	return RC_OK;
 }
 
-/* A resumed session brings an old verdict: the time is looked at again. */
+/* Of the certificate's time alone. */
 static long
-verdict_of(SSL *ssl, X509 *cert)
+verdict_by_time(SSL *ssl, X509 *cert)
 {
 	const struct clock *clock = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-	long v = SSL_get_verify_result(ssl);
 	time_t now;
 
-	if (v != X509_V_OK || SSL_session_reused(ssl) == 0)
-		return v;
 	now = clock != NULL ? (time_t)clock_now(clock) : time(NULL);
 	if (X509_cmp_time(X509_get0_notAfter(cert), &now) <= 0)
 		return X509_V_ERR_CERT_HAS_EXPIRED;
 	if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0)
 		return X509_V_ERR_CERT_NOT_YET_VALID;
 	return X509_V_OK;
+}
+
+/* A resumed session brings an old verdict: the time is looked at again. */
+static long
+verdict_of(SSL *ssl, X509 *cert)
+{
+	long v = SSL_get_verify_result(ssl);
+
+	return v != X509_V_OK || SSL_session_reused(ssl) == 0
+	    ? v
+	    : verdict_by_time(ssl, cert);
+}
+
+static void
+explain(long v, char *why, size_t why_max)
+{
+	if (snprintf(why, why_max, "client certificate: %s",
+		X509_verify_cert_error_string(v)) < 0)
+		why[0] = '\0';
 }
 
 void
@@ -215,9 +231,22 @@ tls_peer(SSL *ssl, struct buf *der, char *why, size_t why_max)
 		else
 			v = X509_V_ERR_OUT_OF_MEM;
 	}
-	if (v != X509_V_OK &&
-	    snprintf(why, why_max, "client certificate: %s",
-		X509_verify_cert_error_string(v)) < 0)
-		why[0] = '\0';
+	if (v != X509_V_OK)
+		explain(v, why, why_max);
 	ERR_clear_error();
+}
+
+void
+tls_peer_again(SSL *ssl, struct buf *der, char *why, size_t why_max)
+{
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+	long v;
+
+	if (cert == NULL || der->len == 0)
+		return;
+	v = verdict_by_time(ssl, cert);
+	if (v == X509_V_OK)
+		return;
+	buf_reset(der);
+	explain(v, why, why_max);
 }

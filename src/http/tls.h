@@ -20,6 +20,9 @@ MUST enum rc tls_ctx_new(SSL_CTX **out, struct key *key,
  * the cas, time, client use of key and extended key usage; RFC 5280 6.1), else
  * why not, in why. Both stay empty when it showed none. */
 void tls_peer(SSL *ssl, struct buf *der, char *why, size_t why_max);
+/* Before each further request of a connection: has the peer's certificate come
+ * to its end since? Then der is emptied and why tells. */
+void tls_peer_again(SSL *ssl, struct buf *der, char *why, size_t why_max);
 
 /* Parses DER certificates into a store (and a list of their names, if not
  * NULL). Shared with the client. */

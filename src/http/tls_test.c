@@ -27,8 +27,25 @@ static struct t_cert root, sub, other_root, twin_root, server_cert, new_cert;
 static struct t_cert good, via_sub, any_use, no_ext, expired, future,
     server_only, sign_only, stranger, twin;
 static struct http_server *server;
+static _Atomic int64_t ahead_ms; /* of the server's clock */
 static int plain_port, tls_port;
 static char big[2 * 1024 * 1024];
+
+static int64_t
+later(void *arg)
+{
+	(void)arg;
+	return clock_now_ms(&clock_system) + ahead_ms;
+}
+
+static int64_t
+mono(void *arg)
+{
+	(void)arg;
+	return clock_mono_ms(&clock_system);
+}
+
+static const struct clock test_clock = { later, mono, NULL };
 
 static void
 who(struct http_call *c)
@@ -90,7 +107,8 @@ start(void **state)
 		.n_chain = 1,
 		.client_cas = &root.der,
 		.n_client_cas = 1,
-		.handshake_timeout_ms = 400 };
+		.handshake_timeout_ms = 400,
+		.clock = &test_clock };
 
 	(void)state;
 	assert_int_equal(http_server_new(&server, &p, NULL), RC_OK);
@@ -208,6 +226,24 @@ valid_client_certificates_are_handed_up(void **state)
 	assert_true(text_starts(ask_as(&via_sub, &sub), "via sub||"));
 	assert_true(text_starts(ask_as(&any_use, NULL), "any||"));
 	assert_true(text_starts(ask_as(&no_ext, NULL), "no ext||"));
+}
+
+static void
+client_certificate_ends_on_a_kept_connection(void **state)
+{
+	SSL_CTX *ctx = client_ctx(&good, NULL);
+	SSL *s = client(ctx, NULL);
+
+	(void)state;
+	assert_non_null(s);
+	assert_true(text_starts(ask(s, "/who"), "good||"));
+	ahead_ms = (int64_t)11 * 86400 * 1000;
+	assert_non_null(strstr(ask(s, "/who"), "expired"));
+	/* it does not come back */
+	ahead_ms = 0;
+	assert_true(text_starts(ask(s, "/who"), "none|client certificate: "));
+	client_end(s);
+	SSL_CTX_free(ctx);
 }
 
 static void
@@ -557,6 +593,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(valid_client_certificates_are_handed_up),
+		CASE(client_certificate_ends_on_a_kept_connection),
 		CASE(invalid_client_certificates_are_explained),
 		CASE(a_certificate_without_its_key_fails_the_handshake),
 		CASE(resumed_connections_keep_the_verdict),

@@ -85,9 +85,9 @@ run_config_unset(struct server *s, const struct args *a, struct err *e)
 
 	if (rc != RC_OK)
 		return rc;
+	/* what is not there is unset already */
 	if (!cfg_del(c, args_at(a, 0)))
-		return err_set(
-		    e, RC_NOTFOUND, "No such parameter: %s", args_at(a, 0));
+		return RC_OK;
 	return server_save_cs(s, s->sub, c, e);
 }
 
