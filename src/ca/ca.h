@@ -82,6 +82,7 @@ struct ca_revocation {
 	const struct principal *who;
 	const char *requestor; /* "EE", "Agent", "RA" */
 	bool ca_cert;          /* revoke-ca: only CA certificates, else none */
+	bool from_hold;        /* one on hold may be revoked for good */
 };
 /* RC_NOTFOUND, RC_INVALID "certificate #1a has already been revoked", RC_AUTH
  * for the CA certificate rules. *out is the request's record. */

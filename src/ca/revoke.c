@@ -69,7 +69,9 @@ check_rules(struct ca *ca, const struct ca_revocation *v,
 		return err_set(e, RC_AUTH,
 		    "Certificate %s is not a CA signing certificate",
 		    num_0x(hex, &v->serial));
-	if (c->revoked)
+	if (c->revoked &&
+	    !(v->from_hold && c->rev.reason == REASON_HOLD &&
+		v->reason != REASON_HOLD))
 		return err_set(e, RC_INVALID,
 		    "certificate #%s has already been revoked",
 		    num_hex(hex, &v->serial));

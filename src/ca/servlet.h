@@ -72,6 +72,9 @@ void servlet_serial_term(struct buf *out, const char *op, const struct num *n);
 /* Appends a filter of a page, over the model's names, as one over ours.
  * RC_INVALID for an unknown attribute. */
 MUST enum rc servlet_filter(struct buf *out, const char *text, struct err *e);
+/* The same over requests. */
+MUST enum rc servlet_request_filter(
+    struct buf *out, const char *text, struct err *e);
 /* A row of a list of certificates (shape B). */
 void servlet_cert_row(struct servlet *s, const struct cert_rec *r);
 /* Elements of a certificate into a record of shape B: serialNumber (hex),

@@ -504,7 +504,113 @@ enum {
 	BOTH = HTTP_GET | HTTP_POST,
 	AGENT = HTTP_TLS_ONLY | HTTP_SAME_ORIGIN
 };
+/* The filter of the page, and whose they are to be. */
+static enum rc
+search_filter(struct http_call *c, const struct principal *p, struct buf *f,
+    struct err *e)
+{
+	const char *text = http_arg(c, "queryRequestFilter"),
+		   *owner = http_arg(c, "owner"), *uid = http_arg(c, "uid");
+	enum rc rc;
+
+	if (text == NULL || text[0] == '\0')
+		return err_set(e, RC_INVALID, "queryRequestFilter is missing");
+	buf_add_str(f, "(&");
+	if ((rc = servlet_request_filter(f, text, e)) != RC_OK)
+		return rc;
+	if (owner != NULL && strcmp(owner, "self") == 0)
+		uid = p->uid;
+	if (owner != NULL && owner[0] != '\0' && uid != NULL) {
+		buf_add_str(f, "(requestOwner=");
+		filter_escape(f, view_str(uid));
+		buf_add_char(f, ')');
+	}
+	buf_add_char(f, ')');
+	return buf_check(f, e);
+}
+
+static void
+search_requests(struct http_call *c)
+{
+	AUTO_SERVLET s = servlet_begin(c, SHAPE_B, "Requests");
+	AUTO(principal) p = NULL;
+	AUTO_BUF f = buf_empty(FILTER_TEXT_MAX);
+	struct err e = { RC_OK, "" };
+	struct queue q = { .s = &s, .e = &e };
+	struct query query = { .kind = REC_REQUEST };
+	enum rc rc;
+
+	if (!servlet_enter(&s, "certServer.ca.requests", "list", &p))
+		return;
+	if ((rc = servlet_int(c, "maxResults", QUEUE_MAX, QUEUE_MAX, &q.left,
+		 &e)) == RC_OK &&
+	    (rc = search_filter(c, p, &f, &e)) == RC_OK) {
+		query.filter = buf_cstr(&f);
+		rc = store_search(api_ca(c)->store, &query, queue_add, &q, &e);
+	}
+	if (rc == RC_OK)
+		rc = q.rc;
+	if (rc != RC_OK) {
+		servlet_fail(&s, rc, &e);
+		return;
+	}
+	xml_textf(
+	    &s.head, "totalRecordCount", "%llu", (unsigned long long)q.shown);
+	xml_textf(
+	    &s.head, "currentRecordCount", "%llu", (unsigned long long)q.shown);
+	xml_textf(&s.fixed, "requestStatus", "%d", SERVLET_SUCCESS);
+	servlet_reply(&s);
+}
+
+/* Every request is one of a profile: its review is the page. */
+static void
+process_request(struct http_call *c)
+{
+	AUTO_SERVLET s = servlet_begin(c, SHAPE_B, "Request");
+	AUTO(principal) p = NULL;
+	AUTO_BUF url = buf_empty(1024);
+	struct err e = { RC_OK, "" };
+	char dec[NUM_TEXT_MAX];
+	struct num id;
+	enum rc rc;
+
+	if (!servlet_enter(&s, "certServer.ca.request.enrollment", "read", &p))
+		return;
+	if ((rc = servlet_num(c, "seqNum", &id, &e)) != RC_OK) {
+		servlet_fail(&s, rc, &e);
+		return;
+	}
+	buf_addf(&url, "%s/ca/agent/ca/profileReview?requestId=%s%s",
+	    http_base_url(c), num_dec(dec, &id),
+	    xml_wanted(c) ? "&xml=true" : "");
+	http_reply_header(c, "Location", buf_cstr(&url));
+	http_reply(c, 303, "text/plain", view_of(NULL, 0));
+}
+
+/* There is no publisher: nothing is told to have been published. */
+static void
+update_dir(struct http_call *c)
+{
+	AUTO_SERVLET s = servlet_begin(c, SHAPE_B, "Directory");
+	AUTO(principal) p = NULL;
+	struct err e = { RC_OK, "" };
+
+	if (!servlet_enter(&s, "certServer.ca.directory", "update", &p))
+		return;
+	servlet_fail(&s,
+	    err_set(&e, RC_UNAVAILABLE,
+		"publishing to a directory is not configured"),
+	    &e);
+}
+
 static const struct http_route items[] = {
+	{ BOTH, "/ca/agent/ca/searchReqs", search_requests, HTTP_READ, AGENT,
+	    0 },
+	{ BOTH, "/ca/agent/ca/processReq", process_request, HTTP_READ, AGENT,
+	    0 },
+	{ BOTH, "/ca/agent/ca/processCertReq", process_request, HTTP_READ,
+	    AGENT, 0 },
+	{ BOTH, "/ca/agent/ca/updateDir", update_dir, HTTP_READ, AGENT, 0 },
 	{ BOTH, "/ca/agent/ca/profileReview", profile_review, HTTP_READ, AGENT,
 	    0 },
 	{ BOTH, "/ca/agent/ca/profileProcess", profile_process, HTTP_ISSUE,

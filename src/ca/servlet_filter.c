@@ -11,27 +11,52 @@ enum {
 	FILTER_LEVELS = 8
 };
 
-void
-servlet_serial_term(struct buf *out, const char *op, const struct num *n)
+/* What a page may ask of one kind of records: names of the model's record
+ * attributes and ours; numbers by name; what every record has. */
+struct terms {
+	const char *names[8][2];
+	const char *numbers[2];
+	const char *number; /* our attribute */
+	const char *present[2];
+	const char *any;
+};
+static const struct terms cert_terms = {
+	.names = { { "certStatus", "certStatus" },
+	    { "certIssuedBy", "issuedBy" }, { "certRevokedBy", "revokedBy" },
+	    { "x509cert.subject", "subjectName" },
+	    { "subjectName", "subjectName" }, { "issuedBy", "issuedBy" },
+	    { "revokedBy", "revokedBy" } },
+	.numbers = { "certRecordId", "serialno" },
+	.number = "serialno",
+	.present = { "certRecordId", "certStatus" },
+	.any = "(certStatus=*)",
+};
+static const struct terms request_terms = {
+	.names = { { "requestStatus", "requestState" },
+	    { "requestState", "requestState" },
+	    { "requestType", "requestType" },
+	    { "requestOwner", "requestOwner" },
+	    { "extdata-profileid", "extdata-profileid" } },
+	.numbers = { "requestRecordId", "requestId" },
+	.number = "requestId",
+	.present = { "requestId", "requestState" },
+	.any = "(requestState=*)",
+};
+
+static void
+number_term(
+    struct buf *out, const char *attr, const char *op, const struct num *n)
 {
 	char dec[NUM_TEXT_MAX];
 
 	num_dec(dec, n);
-	buf_addf(out, "(serialno%s%02zu%s)", op, strlen(dec), dec);
+	buf_addf(out, "(%s%s%02zu%s)", attr, op, strlen(dec), dec);
 }
 
 static enum rc
-leaf(struct buf *out, const struct filter *f, const char *op, struct err *e)
+leaf(struct buf *out, const struct filter *f, const struct terms *t,
+    const char *op, struct err *e)
 {
-	/* names of the model's record attributes */
-	static const struct {
-		const char *page, *record;
-	} names[] = { { "certStatus", "certStatus" },
-		{ "certIssuedBy", "issuedBy" },
-		{ "certRevokedBy", "revokedBy" },
-		{ "x509cert.subject", "subjectName" },
-		{ "subjectName", "subjectName" }, { "issuedBy", "issuedBy" },
-		{ "revokedBy", "revokedBy" } };
 	const char *attr = filter_attr(f);
 	AUTO_STR value = view_dup_str(filter_value(f));
 	char quoted[TEXT_QUOTE_MAX];
@@ -39,17 +64,19 @@ leaf(struct buf *out, const struct filter *f, const char *op, struct err *e)
 
 	if (value == NULL)
 		return err_set(e, RC_INVALID, "filter: malformed value");
-	if (text_ieq(attr, "certRecordId") || text_ieq(attr, "serialno")) {
+	if (text_ieq(attr, t->numbers[0]) || text_ieq(attr, t->numbers[1])) {
 		if (num_parse(&n, value, false, NULL) != RC_OK)
 			return err_set(
 			    e, RC_INVALID, "filter: %.32s: not a number", attr);
-		servlet_serial_term(out, op, &n);
+		number_term(out, t->number, op, &n);
 		return RC_OK;
 	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!text_ieq(attr, names[i].page))
+	for (size_t i = 0; i < sizeof(t->names) / sizeof(t->names[0]) &&
+	     t->names[i][0] != NULL;
+	     i++) {
+		if (!text_ieq(attr, t->names[i][0]))
 			continue;
-		buf_addf(out, "(%s%s", names[i].record, op);
+		buf_addf(out, "(%s%s", t->names[i][1], op);
 		filter_escape(out, view_str(value));
 		buf_add_char(out, ')');
 		return RC_OK;
@@ -60,48 +87,49 @@ leaf(struct buf *out, const struct filter *f, const char *op, struct err *e)
 
 /* Two that call one another, at most FILTER_LEVELS deep. */
 /* NOLINTBEGIN(misc-no-recursion) */
-static enum rc rebuild(
-    struct buf *out, const struct filter *f, int levels, struct err *e);
+static enum rc rebuild(struct buf *out, const struct filter *f,
+    const struct terms *t, int levels, struct err *e);
 
 static enum rc
-children(struct buf *out, const struct filter *f, char sign, int levels,
-    struct err *e)
+children(struct buf *out, const struct filter *f, const struct terms *t,
+    char sign, int levels, struct err *e)
 {
 	enum rc rc = RC_OK;
 
 	buf_add_char(out, '(');
 	buf_add_char(out, sign);
 	for (size_t i = 0; rc == RC_OK && i < filter_children(f); i++)
-		rc = rebuild(out, filter_child(f, i), levels - 1, e);
+		rc = rebuild(out, filter_child(f, i), t, levels - 1, e);
 	buf_add_char(out, ')');
 	return rc;
 }
 
 /* A filter over the model's names as one over ours. */
 static enum rc
-rebuild(struct buf *out, const struct filter *f, int levels, struct err *e)
+rebuild(struct buf *out, const struct filter *f, const struct terms *t,
+    int levels, struct err *e)
 {
 	if (levels == 0)
 		return err_set(e, RC_TOOBIG, "filter: too deep");
 	switch (filter_op(f)) {
 	case FILTER_AND:
-		return children(out, f, '&', levels, e);
+		return children(out, f, t, '&', levels, e);
 	case FILTER_OR:
-		return children(out, f, '|', levels, e);
+		return children(out, f, t, '|', levels, e);
 	case FILTER_NOT:
-		return children(out, f, '!', levels, e);
+		return children(out, f, t, '!', levels, e);
 	case FILTER_EQ:
-		return leaf(out, f, "=", e);
+		return leaf(out, f, t, "=", e);
 	case FILTER_GE:
-		return leaf(out, f, ">=", e);
+		return leaf(out, f, t, ">=", e);
 	case FILTER_LE:
-		return leaf(out, f, "<=", e);
+		return leaf(out, f, t, "<=", e);
 	case FILTER_PRESENT:
-		if (!text_ieq(filter_attr(f), "certRecordId") &&
-		    !text_ieq(filter_attr(f), "certStatus"))
+		if (!text_ieq(filter_attr(f), t->present[0]) &&
+		    !text_ieq(filter_attr(f), t->present[1]))
 			return err_set(
 			    e, RC_INVALID, "filter: unknown attribute");
-		buf_add_str(out, "(certStatus=*)");
+		buf_add_str(out, t->any);
 		return RC_OK;
 	case FILTER_SUBSTRING:
 		break;
@@ -110,15 +138,33 @@ rebuild(struct buf *out, const struct filter *f, int levels, struct err *e)
 }
 /* NOLINTEND(misc-no-recursion) */
 
-enum rc
-servlet_filter(struct buf *out, const char *text, struct err *e)
+static enum rc
+parse(struct buf *out, const char *text, const struct terms *t, struct err *e)
 {
 	AUTO(filter) f = NULL;
 	enum rc rc = filter_parse(&f, text, e);
 
 	if (rc == RC_OK)
-		rc = rebuild(out, f, FILTER_LEVELS, e);
+		rc = rebuild(out, f, t, FILTER_LEVELS, e);
 	return rc != RC_OK ? rc : buf_check(out, e);
+}
+
+enum rc
+servlet_filter(struct buf *out, const char *text, struct err *e)
+{
+	return parse(out, text, &cert_terms, e);
+}
+
+enum rc
+servlet_request_filter(struct buf *out, const char *text, struct err *e)
+{
+	return parse(out, text, &request_terms, e);
+}
+
+void
+servlet_serial_term(struct buf *out, const char *op, const struct num *n)
+{
+	number_term(out, "serialno", op, n);
 }
 
 enum rc

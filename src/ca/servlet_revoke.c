@@ -214,6 +214,7 @@ read_revocation(struct http_call *c, struct change *x, struct err *e)
 		return err_set(
 		    e, RC_INVALID, "revocationReason %d", (int)reason);
 	x->v.reason = (int)reason;
+	x->v.from_hold = true; /* REST refuses (spec ca 1.7) */
 	x->v.invalidity = ms / 1000;
 	x->v.comments = comments;
 	x->release |= reason == REASON_REMOVE_FROM_CRL;

@@ -274,6 +274,22 @@ sign(struct making *m, struct err *e)
 	return key_sign_object(signer, in->ca_alg, buf_view(&tbs), &m->der, e);
 }
 
+/* Has the administrator entered this very certificate already? */
+static bool
+recorded(struct making *m)
+{
+	AUTO(rec) r = NULL;
+	char hex[NUM_TEXT_MAX];
+	struct cert x;
+	struct cert_rec c;
+
+	return cert_parse(&x, buf_view(&m->der), NULL) == RC_OK &&
+	    store_get(m->in->store, &r, REC_CERT, num_hex(hex, &x.serial),
+		NULL) == RC_OK &&
+	    cert_rec_decode(&c, r, m->arena, NULL) == RC_OK &&
+	    view_eq(c.der, buf_view(&m->der));
+}
+
 static enum rc
 record(struct making *m, struct err *e)
 {
@@ -284,6 +300,8 @@ record(struct making *m, struct err *e)
 	struct rec *r;
 	enum rc rc;
 
+	if (recorded(m))
+		return RC_OK;
 	meta[0] =
 	    arena_printf(m->arena, "requestId:%s", num_dec(dec, &m->req->id));
 	meta[1] = arena_printf(m->arena, "profileId:%s", m->profile->id);

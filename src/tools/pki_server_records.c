@@ -6,6 +6,7 @@
  * Threads: none. */
 #include "base/file.h"
 #include "base/text.h"
+#include "instance/dbconf.h"
 #include "keys/pkcs12.h"
 #include "tools/pki_certs.h"
 #include "tools/pki_server_cert.h"
@@ -214,6 +215,16 @@ run_request_show(struct server *s, const struct args *a, struct err *e)
 
 /* ---- the store ---- */
 
+/* A directory that answers and has not been filled yet (ca-db-init). */
+static bool
+is_empty_directory(struct server *s)
+{
+	AUTO(cfg) c = NULL;
+
+	return server_cs(s, &c, s->sub, NULL) == RC_OK &&
+	    dbconf_is_directory(c);
+}
+
 static enum rc
 run_db_info(struct server *s, const struct args *a, struct err *e)
 {
@@ -225,6 +236,10 @@ run_db_info(struct server *s, const struct args *a, struct err *e)
 	enum rc rc = server_call(s, "db-info", NULL, &o, e);
 
 	(void)a;
+	if (rc == RC_NOTFOUND && is_empty_directory(s)) {
+		out_field("Initialized", "False");
+		return RC_OK;
+	}
 	if (rc != RC_OK)
 		return rc;
 	out_field("Generation", json_str(o, "generation"));

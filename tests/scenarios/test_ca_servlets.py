@@ -325,3 +325,30 @@ def test_subsystem_certificate_is_for_everybody(ca):
     b64 = json.loads(ca.curl("/ca/admin/ca/getSubsystemCert", agent=False))["Response"]["Cert"]
     pem = (ca.conf / "certs/subsystem.crt").read_text()
     assert b64 == "".join(pem.split("-----")[2].split())
+
+
+def test_requests_are_searched_by_a_filter_of_known_names(ca, agent, tmp_path):
+    request = submit(ca, make_csr(tmp_path)).findtext("RequestId")
+    found = agent("searchReqs", queryRequestFilter=f"(&(requestRecordId>={request})(requestRecordId<={request})(requestStatus=pending))")
+    assert [x.text for x in found.findall("records/record/seqNum")] == [request]
+    none = agent("searchReqs", queryRequestFilter=f"(&(requestRecordId={request})(requestStatus=complete))")
+    assert none.findall("records/record") == [] and none.findtext("header/totalRecordCount") == "0"
+    mine = agent("searchReqs", queryRequestFilter=f"(requestRecordId={request})", owner="self")
+    assert mine.findall("records/record") == []
+    for bad in ("(userPassword=*)", "(requestType=enroll*)", "nonsense"):
+        assert agent("searchReqs", queryRequestFilter=bad).findtext("fixed/requestStatus") != "2"
+    assert agent("processReq", "-L", seqNum=request).findtext("output/set/requestId") == request
+    assert "not configured" in agent("updateDir", updateAll="yes").findtext("fixed/unexpectedError")
+
+
+def test_certificate_on_hold_is_revoked_for_good(ca, agent, tmp_path):
+    serial = issue(ca, agent, make_csr(tmp_path))
+
+    def revoke(reason):
+        nonce = change_nonce(agent, serial)
+        return agent("doRevoke", serialNumber="0x" + serial, op="doRevoke", revocationReason=reason,
+                     revokeAll=f"(certRecordId=0x{serial})", nonce=f"{nonce}").findtext("header/revoked")
+    assert revoke("6") == "yes"
+    assert revoke("6") != "yes", "it is on hold already"
+    assert revoke("1") == "yes"
+    assert revoke("4") != "yes", "nothing comes after for good"
