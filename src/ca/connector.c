@@ -5,6 +5,8 @@
  * Threads: any; changes of a running CA one at a time (cscfg.c). */
 #include "ca/connector.h"
 
+#include "base/log.h"
+#include "ca/connector_sync.h"
 #include "ca/state.h"
 #include "instance/cscfg.h"
 #include "x509/cert.h"
@@ -19,14 +21,8 @@ enum {
 
 /* --- the list of hosts ----------------------------------------------------------- */
 
-/* "h1" with port "p1", or "h1:p1 h2:p2". */
-struct hosts {
-	char items[CONNECTOR_HOSTS_MAX][CONNECTOR_HOST_MAX]; /* "h:p" */
-	size_t n;
-};
-
 static enum rc
-hosts_add(struct hosts *h, const char *item, struct err *e)
+hosts_add(struct connector_hosts *h, const char *item, struct err *e)
 {
 	if (h->n == CONNECTOR_HOSTS_MAX || strlen(item) >= sizeof(h->items[0]))
 		return err_set(e, RC_TOOBIG,
@@ -36,8 +32,9 @@ hosts_add(struct hosts *h, const char *item, struct err *e)
 	return RC_OK;
 }
 
-static enum rc
-hosts_read(struct hosts *h, const struct cfg *cs, struct err *e)
+enum rc
+connector_hosts_read(
+    struct connector_hosts *h, const struct cfg *cs, struct err *e)
 {
 	AUTO_STR copy = strdup(cfg_str(cs, HOST, ""));
 	char *words[CONNECTOR_HOSTS_MAX];
@@ -63,7 +60,7 @@ hosts_read(struct hosts *h, const struct cfg *cs, struct err *e)
 }
 
 static size_t
-hosts_find(const struct hosts *h, const char *item)
+hosts_find(const struct connector_hosts *h, const char *item)
 {
 	for (size_t i = 0; i < h->n; i++) {
 		if (text_ieq(h->items[i], item))
@@ -74,7 +71,7 @@ hosts_find(const struct hosts *h, const char *item)
 
 /* One host as a plain pair, several as a list beside the first one's port. */
 static enum rc
-hosts_write(const struct hosts *h, struct cfg *cs, struct err *e)
+hosts_write(const struct connector_hosts *h, struct cfg *cs, struct err *e)
 {
 	AUTO_BUF host = buf_empty(0);
 	const char *colon = strrchr(h->items[0], ':');
@@ -175,7 +172,7 @@ make(struct cfg *cs, const struct connector *x, const char *item,
 		    x->transport_nickname },
 		{ CONNECTOR_PREFIX "subsystemCert", subsystem },
 	};
-	struct hosts h = { .n = 0 };
+	struct connector_hosts h = { .n = 0 };
 	enum rc rc = hosts_add(&h, item, e);
 
 	for (size_t i = 0; rc == RC_OK && i < sizeof(rows) / sizeof(*rows);
@@ -189,10 +186,10 @@ make(struct cfg *cs, const struct connector *x, const char *item,
 static enum rc
 append(struct cfg *cs, const char *item, struct err *e)
 {
-	struct hosts h;
+	struct connector_hosts h;
 	enum rc rc;
 
-	if ((rc = hosts_read(&h, cs, e)) != RC_OK)
+	if ((rc = connector_hosts_read(&h, cs, e)) != RC_OK)
 		return rc;
 	if (hosts_find(&h, item) != SIZE_MAX)
 		return RC_OK;
@@ -250,12 +247,12 @@ connector_remove_host(
     struct cfg *cs, const char *host, const char *port, struct err *e)
 {
 	char item[CONNECTOR_HOST_MAX];
-	struct hosts h;
+	struct connector_hosts h;
 	size_t at;
 	enum rc rc;
 
 	if ((rc = host_item(item, host, port, e)) != RC_OK ||
-	    (rc = hosts_read(&h, cs, e)) != RC_OK)
+	    (rc = connector_hosts_read(&h, cs, e)) != RC_OK)
 		return rc;
 	if ((at = hosts_find(&h, item)) == SIZE_MAX)
 		return err_set(e, RC_NOTFOUND, "No KRA connector for %s", item);
@@ -277,8 +274,17 @@ ca_connector_change(struct ca *ca, const char *who, const char *what,
     struct err *e)
 {
 	AUTO_BUF pairs = buf_empty(0);
+	struct err later = { RC_OK, "" };
 	enum rc rc =
 	    cscfg_change(instance_paths(ca->instance), "ca", fn, arg, e);
+
+	/* done here; what fails on the way to the clones is tried again */
+	if (rc == RC_OK && ca->connector != NULL &&
+	    connector_sync_run(ca->connector, &later) != RC_OK) {
+		log_warning("ca", "KRA connector of the clones: %s, continuing",
+		    later.text);
+		instance_wake(ca->instance);
+	}
 
 	buf_addf(&pairs, "Scope;;KRA connector+Operation;;%s", what);
 	rc_ignore(audit_event(ca->audit,

@@ -23,6 +23,15 @@ struct connector {
 	const char *uri, *timeout, *local, *enable;
 };
 
+/* The hosts of a connector: "h1" with port "p1", or "h1:p1 h2:p2". */
+struct connector_hosts {
+	char items[CONNECTOR_HOSTS_MAX][CONNECTOR_HOST_MAX]; /* "h:p" */
+	size_t n;
+};
+/* Reads them in their order. RC_TOOBIG. */
+MUST enum rc connector_hosts_read(
+    struct connector_hosts *h, const struct cfg *cs, struct err *e);
+
 /* Is there one? */
 bool connector_exists(const struct cfg *cs);
 /* Makes it, or appends the host of one with the same transport certificate; a
@@ -37,9 +46,9 @@ MUST enum rc connector_add_host(
 MUST enum rc connector_remove_host(
     struct cfg *cs, const char *host, const char *port, struct err *e);
 
-/* Applies fn to the CA's CS.cfg, durably, and audits it as done by who: every
- * change of the connector in a running CA comes through here, so that what hands
- * it to the clones has one place to be called from. */
+/* Applies fn to the CA's CS.cfg, durably, audits it as done by who and hands it
+ * to the clones: every change of the connector in a running CA comes through
+ * here. */
 MUST enum rc ca_connector_change(struct ca *ca, const char *who,
     const char *what, enum rc (*fn)(void *arg, struct cfg *cs, struct err *e),
     void *arg, struct err *e);

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "ca/connector.h"
+#include "ca/connector_sync.h"
 #include "x509/fixture.h"
 
 static char certs[2][8192]; /* base64 of two certificates */
@@ -150,6 +151,113 @@ bad_members_change_nothing(void **state)
 	}
 }
 
+/* --- clones ----------------------------------------------------------------------- */
+
+/* A view from "host:h:p", "uri=x" ... words. */
+static struct cfg *
+view(const char *words)
+{
+	struct cfg *c = cfg_new();
+	AUTO_STR copy = strdup(words);
+	char *parts[16];
+	size_t n = text_split(copy, " ", parts, 16);
+
+	assert_non_null(c);
+	for (size_t i = 0; i < n; i++) {
+		char *value = strchr(parts[i], '=');
+
+		if (value != NULL)
+			*value++ = '\0';
+		assert_int_equal(
+		    cfg_set(c, parts[i], value != NULL ? value : "", NULL),
+		    RC_OK);
+	}
+	return c;
+}
+
+static void
+merges_to(
+    const char *base, const char *mine, const char *theirs, const char *want)
+{
+	AUTO(cfg) b = base != NULL ? view(base) : NULL;
+	AUTO(cfg) m = view(mine);
+	AUTO(cfg) t = view(theirs);
+	AUTO(cfg) w = view(want);
+	AUTO(cfg) out = cfg_new();
+	AUTO_BUF got = buf_empty(0), wanted = buf_empty(0);
+
+	assert_int_equal(connector_merge(out, b, m, t, NULL), RC_OK);
+	cfg_encode(out, &got);
+	cfg_encode(w, &wanted);
+	assert_string_equal(buf_cstr(&got), buf_cstr(&wanted));
+}
+
+static void
+changes_of_two_clones_at_once_both_count(void **state)
+{
+	(void)state;
+	/* added on both sides, removed on one */
+	merges_to("host:a:1 uri=/x", "host:a:1 host:b:1 uri=/x",
+	    "host:a:1 host:c:1 uri=/x", "host:a:1 host:b:1 host:c:1 uri=/x");
+	merges_to("host:a:1 host:b:1", "host:b:1", "host:a:1 host:b:1 host:c:1",
+	    "host:b:1 host:c:1");
+	merges_to(
+	    "host:a:1 host:b:1", "host:a:1 host:b:1", "host:b:1", "host:b:1");
+	/* settings one by one */
+	merges_to("host:a:1 timeout=30 uri=/x", "host:a:1 timeout=60 uri=/x",
+	    "host:a:1 timeout=30 uri=/y", "host:a:1 timeout=60 uri=/y");
+	/* nothing changed anywhere */
+	merges_to("host:a:1", "host:a:1", "host:a:1", "host:a:1");
+}
+
+static void
+with_the_last_host_the_rest_goes_everywhere(void **state)
+{
+	(void)state;
+	merges_to("host:a:1 uri=/x", "", "host:a:1 uri=/x", "");
+	merges_to("host:a:1 uri=/x", "host:a:1 uri=/x", "", "");
+}
+
+static void
+lines_copied_by_hand_keep_working(void **state)
+{
+	(void)state;
+	/* nothing applied here yet: hosts are united, the clones' value wins */
+	merges_to(NULL, "host:a:1 uri=/mine", "host:a:1 host:b:1 uri=/theirs",
+	    "host:a:1 host:b:1 uri=/theirs");
+	merges_to(NULL, "host:a:1 uri=/x", "", "host:a:1 uri=/x");
+	merges_to(NULL, "", "host:a:1 uri=/x", "host:a:1 uri=/x");
+}
+
+static void
+a_view_comes_back_from_the_file_it_made(void **state)
+{
+	AUTO(cfg) from = with("h1");
+	AUTO(cfg) to = with(NULL);
+	AUTO(cfg) a = cfg_new();
+	AUTO(cfg) b = cfg_new();
+	AUTO(cfg) none = cfg_new();
+
+	(void)state;
+	assert_int_equal(connector_add_host(from, "h2", "9443", NULL), RC_OK);
+	assert_int_equal(connector_view(a, from, NULL), RC_OK);
+	assert_int_equal(connector_apply(to, a, NULL), RC_OK);
+	is(to, "host", "h1:8443 h2:9443");
+	is(to, "nickName", "HSM:subsystem");
+	assert_int_equal(connector_view(b, to, NULL), RC_OK);
+	assert_int_equal(cfg_count(a), cfg_count(b));
+	/* a host's own lines stay, the others follow */
+	assert_int_equal(
+	    cfg_set(to, CONNECTOR_PREFIX "maxHttpConns", "3", NULL), RC_OK);
+	cfg_del(a, "host:h1:8443");
+	assert_int_equal(connector_apply(to, a, NULL), RC_OK);
+	is(to, "host", "h2");
+	is(to, "maxHttpConns", "3");
+	assert_int_equal(connector_apply(to, none, NULL), RC_OK);
+	assert_false(connector_exists(to));
+	assert_int_equal(cfg_count(to), 1);
+}
+
 static int
 make_certs(void **state)
 {
@@ -177,6 +285,10 @@ main(void)
 		cmocka_unit_test(another_transport_certificate_is_refused),
 		cmocka_unit_test(a_host_needs_a_connector),
 		cmocka_unit_test(bad_members_change_nothing),
+		cmocka_unit_test(changes_of_two_clones_at_once_both_count),
+		cmocka_unit_test(with_the_last_host_the_rest_goes_everywhere),
+		cmocka_unit_test(lines_copied_by_hand_keep_working),
+		cmocka_unit_test(a_view_comes_back_from_the_file_it_made),
 	};
 
 	return cmocka_run_group_tests(tests, make_certs, NULL);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "ca/api.h"
+#include "ca/connector_sync.h"
 #include "ca/selftests.h"
 #include "instance/dbconf.h"
 #include "x509/name.h"
@@ -46,6 +47,7 @@ ca_free(struct ca *ca)
 	ocsp_table_free(ca->ocsp_ready);
 	callers_free(ca->callers);
 	ca_domain_free(ca->domain);
+	connector_sync_free(ca->connector);
 	identity_done(&ca->signing);
 	identity_done(&ca->ocsp);
 	buf_done(&ca->issuer_text);
@@ -371,6 +373,12 @@ follow(void *arg, const struct feed_item *i)
 		if (!i->local) /* another host's list is to be served */
 			instance_wake(ca->instance);
 		break;
+	case REC_SETTING:
+		if (!i->local && strcmp(i->id, CONNECTOR_SETTING) == 0) {
+			connector_sync_follow(ca->connector);
+			instance_wake(ca->instance);
+		}
+		break;
 	default:
 		if (numbers_follow(ca->numbers, i))
 			instance_wake(ca->instance);
@@ -640,6 +648,8 @@ ca_tick(struct subsystem *s, int64_t now_ms)
 	a = a < b ? a : b;
 	b = ca_domain_tick(ca, now_ms);
 	a = a < b ? a : b;
+	b = connector_sync_tick(ca->connector);
+	a = a < b ? a : b;
 	return a > SHORTEST_SLEEP_MS ? a : SHORTEST_SLEEP_MS;
 }
 
@@ -707,6 +717,7 @@ ca_open_parts(struct ca *ca, struct err *e)
 	    (rc = load_settings(ca, e)) != RC_OK ||
 	    (rc = numbers_open(&ca->numbers, ca->sub, e)) != RC_OK ||
 	    (rc = ca_domain_new(ca, &ca->domain, e)) != RC_OK ||
+	    (rc = connector_sync_new(&ca->connector, ca, e)) != RC_OK ||
 	    (rc = acl_load(&ca->acl, ca->store, e)) != RC_OK ||
 	    (rc = profiles_new(&ca->profiles, ca->store, dir,
 		 buf_cstr(&applied), ca->clock, e)) != RC_OK ||
@@ -719,7 +730,7 @@ ca_open_parts(struct ca *ca, struct err *e)
 	rc = store_watch(ca->store, &ca->watch,
 	    1u << REC_CERT | 1u << REC_PROFILE | 1u << REC_ACL |
 		1u << REC_USER | 1u << REC_GROUP | 1u << REC_ISSUING_POINT |
-		NUMBERS_KINDS | 1u << REC_CLAIM,
+		NUMBERS_KINDS | 1u << REC_CLAIM | 1u << REC_SETTING,
 	    UINT64_MAX, follow, ca, e);
 	if (rc == RC_OK)
 		rc = rulings_open(&ca->rulings, ca, buf_cstr(&cursor), e);

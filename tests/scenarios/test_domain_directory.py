@@ -130,6 +130,38 @@ def test_a_manager_that_goes_takes_its_entry_along(ca, twin):
     assert agent.call("GET", f"admin/users/{user}")[0] == 404
 
 
+# --- the KRA connector, a setting of all clones ----------------------------------------------
+
+def lines(ca):
+    return {k.removeprefix("ca.connector.KRA."): v for k, _, v in
+            (x.partition("=") for x in ca.cs_cfg.read_text().splitlines()) if k.startswith("ca.connector.KRA.")}
+
+
+def test_a_connector_added_on_one_ca_stands_on_every_other(ca, twin):
+    agent, there = ca.agent(), twin.agent()
+    cert = agent.cert(agent.issue(instance.csr("KRA Transport Certificate")))
+    transport = base64.b64encode(cert.public_bytes(serialization.Encoding.DER)).decode()
+    body = {"host": "kra1.example.com", "port": "8443", "transportCert": transport}
+    assert agent.call("POST", "admin/kraconnector/add", body)[0] == 204
+    program.wait_for("the connector there", lambda: lines(twin) == lines(ca) != {}, 60)
+    assert len(lines(twin)) == 8 and lines(twin)["transportCert"] == transport
+    # a host added there stands here
+    assert there.call("POST", "admin/kraconnector/addHost?host=kra2.example.com&port=8443")[0] == 204
+    both = "kra1.example.com:8443 kra2.example.com:8443"
+    program.wait_for("the second host here", lambda: lines(ca)["host"] == both, 60)
+    # what is edited by hand counts at the next start, what others changed meanwhile too
+    twin.stop()
+    twin.settings({"ca.connector.KRA.timeout": "60"})
+    assert agent.call("POST", "admin/kraconnector/remove?host=kra1.example.com&port=8443")[0] == 204
+    twin.start()
+    program.wait_for("the edited line here", lambda: lines(ca)["timeout"] == "60", 60)
+    program.wait_for("the removed host there", lambda: lines(twin)["host"] == "kra2.example.com", 60)
+    assert lines(ca) == lines(twin)
+    # with its last host the connector goes everywhere
+    assert twin.agent().call("POST", "admin/kraconnector/remove?host=kra2.example.com&port=8443")[0] == 204
+    program.wait_for("the end of the connector", lambda: lines(ca) == lines(twin) == {}, 60)
+
+
 def test_old_tokens_are_purged(ca):
     agent = ca.agent()
     old = token(agent)
