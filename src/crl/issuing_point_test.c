@@ -16,12 +16,9 @@
 
 #include "base/thread.h"
 #include "crl/test_help.h"
-#include "keys/keystore.h"
 #include "store/test_help.h"
-#include "x509/name.h"
-#include "x509/template.h"
 
-#define ISSUER "CN=Test CA,O=EXAMPLE"
+#define ISSUER HELP_ISSUER
 
 static const int64_t start_time = 1800000000;
 
@@ -46,47 +43,13 @@ fake_ms(void *arg)
 	return h.now * 1000;
 }
 
-static void
-make_ca(void)
-{
-	AUTO(arena) a = arena_new(0);
-	AUTO_BUF name = buf_empty(0);
-	AUTO_BUF tbs = buf_empty(0);
-	AUTO_BUF value = buf_empty(0);
-	struct cert_template t;
-	struct keygen g = {
-		.type = KEYTYPE_EC, .curve = OID_prime256v1, .extractable = true
-	};
-	AUTO_STR path = NULL;
-	struct keystore_open_params p = { .create = true };
-
-	assert_true(asprintf(&path, "%s/alias", h.dir) > 0);
-	OK(file_mkdirs(path, 0700, e));
-	p.dir = path;
-	OK(keystore_open(&h.ks, &p, e));
-	OK(keystore_generate(h.ks, &h.key, NULL, &g, e));
-	OK(name_parse(&name, view_str(ISSUER), e));
-	template_init(&t, a);
-	t.serial = num_from_u64(1);
-	t.sigalg = key_default_sigalg(h.key);
-	t.issuer = t.subject = buf_view(&name);
-	t.spki = key_spki(h.key);
-	t.not_before = start_time;
-	t.not_after = start_time + 86400 * 3650;
-	ext_put_ski(&value, view_str("0123456789abcdefghij"));
-	OK(ext_list_set_buf(
-	    &t.exts, OID_subjectKeyIdentifier, false, &value, e));
-	OK(template_tbs(&tbs, &t, e));
-	OK(key_sign_object(h.key, t.sigalg, buf_view(&tbs), &h.cert, e));
-}
-
 static int
 set_up_keys(void **state)
 {
 	(void)state;
 	h.dir = help_folder();
 	h.cert = buf_empty(0);
-	make_ca();
+	help_ca(h.dir, &h.ks, &h.key, &h.cert, start_time);
 	return 0;
 }
 

@@ -7,7 +7,48 @@
 #include <openssl/x509v3.h>
 
 #include "crl/crl_file.h"
+#include "keys/keystore.h"
 #include "store/test_help.h"
+#include "x509/name.h"
+#include "x509/template.h"
+
+#define HELP_ISSUER "CN=Test CA,O=EXAMPLE"
+
+/* A P-256 key in a database below dir and its CA certificate, appended. */
+static inline void
+help_ca(const char *dir, struct keystore **ks, struct key **key,
+    struct buf *cert, int64_t from)
+{
+	AUTO(arena) a = arena_new(0);
+	AUTO_BUF name = buf_empty(0);
+	AUTO_BUF tbs = buf_empty(0);
+	AUTO_BUF value = buf_empty(0);
+	struct cert_template t;
+	struct keygen g = {
+		.type = KEYTYPE_EC, .curve = OID_prime256v1, .extractable = true
+	};
+	AUTO_STR path = NULL;
+	struct keystore_open_params p = { .create = true };
+
+	assert_true(asprintf(&path, "%s/alias", dir) > 0);
+	OK(file_mkdirs(path, 0700, e));
+	p.dir = path;
+	OK(keystore_open(ks, &p, e));
+	OK(keystore_generate(*ks, key, NULL, &g, e));
+	OK(name_parse(&name, view_str(HELP_ISSUER), e));
+	template_init(&t, a);
+	t.serial = num_from_u64(1);
+	t.sigalg = key_default_sigalg(*key);
+	t.issuer = t.subject = buf_view(&name);
+	t.spki = key_spki(*key);
+	t.not_before = from;
+	t.not_after = from + 86400 * 3650;
+	ext_put_ski(&value, view_str("0123456789abcdefghij"));
+	OK(ext_list_set_buf(
+	    &t.exts, OID_subjectKeyIdentifier, false, &value, e));
+	OK(template_tbs(&tbs, &t, e));
+	OK(key_sign_object(*key, t.sigalg, buf_view(&tbs), cert, e));
+}
 
 /* The list f, whole and signed by the key of ca; lets go of f. The caller frees
  * it with X509_CRL_free. */

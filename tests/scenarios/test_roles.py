@@ -156,3 +156,149 @@ def test_take_over_goes_above_what_a_sink_has(make):
     assert 6 * ROOM < p.number(p.b) < 7 * ROOM
 
 
+
+
+# --- by hand, as documented -----------------------------------------------------
+
+def crl_lines(ca):
+    return dict(line.split("=", 1) for line in ca.cs_cfg.read_text().splitlines() if line.startswith("ca.crl."))
+
+
+def test_documented_conversion_gives_the_documented_result(make):
+    p = make()
+    p.a.settings({"ca.crl.MasterCRL.nextUpdateGracePeriod": "77"})
+    p.start()
+    serial = revoked(p.b)
+    # 1 to 3: stop the master, set it as a clone
+    p.a.stop()
+    former = crl_lines(p.a)
+    p.a.settings(pair.clone_lines(p.b))
+    # 4 to 6: stop the clone, its ca.crl. lines go, the former master's come
+    p.b.stop()
+    p.b.settings({name: None for name in crl_lines(p.b)})
+    p.b.settings(former)
+    p.b.settings(pair.MASTER_LINES)
+    # 7
+    p.b.start()
+    p.until_states(p.b, "held")
+    assert p.roles(p.b)["crl.MasterCRL"]["kind"] == "forced"
+    p.until("its first CRL", lambda: p.number(p.b) >= ROOM)
+    assert p.lists(p.b, serial) and p.setting(p.b, "ca.crl.MasterCRL.nextUpdateGracePeriod") == "77"
+    p.a.start()
+    assert p.states(p.a) == {"clone"} and update(p.a) == "Disabled"
+    number = p.number(p.b)
+    # the same wish again claims nothing again
+    p.b.restart()
+    p.a.restart()
+    assert p.roles(p.b)["crl.MasterCRL"]["claim"] == p.roles(p.a)["crl.MasterCRL"]["claim"]
+    assert p.number(p.b) >= number and update(p.b) == "Success"
+
+
+def test_each_line_of_the_chapter_does_its_part(make):
+    p = make().start()
+    claim = p.roles(p.a)["crl.MasterCRL"]["claim"]
+
+    def restarted(**lines):
+        p.a.stop()
+        p.a.settings({"ca." + k.replace("__", "."): v for k, v in lines.items()})
+        p.a.start()
+        return {name: r["state"] for name, r in p.roles(p.a).items()}
+    # the maintenance thread alone
+    states = restarted(certStatusUpdateInterval="0")
+    assert states["status"] == "off" and states["crl.MasterCRL"] == "held"
+    # whether changes are listened to: when, never whether
+    restarted(certStatusUpdateInterval="600", listenToCloneModifications="false")
+    serial = revoked(p.b)
+    assert update(p.a) == "Success" and p.lists(p.a, serial)
+    # the cache
+    restarted(listenToCloneModifications="true", crl__MasterCRL__enableCRLCache="false")
+    serial = revoked(p.b)
+    assert update(p.a) == "Success" and p.lists(p.a, serial)
+    # generation: nobody makes lists then, and what was made is still served
+    states = restarted(crl__MasterCRL__enableCRLCache="true", crl__MasterCRL__enableCRLUpdates="false")
+    assert states["crl.MasterCRL"] == "off" and states["status"] == "held"
+    number = p.number(p.a)
+    assert update(p.a) == "Disabled" and p.number(p.a) == number
+    # and back, under the same claim
+    states = restarted(crl__MasterCRL__enableCRLUpdates="true")
+    assert set(states.values()) == {"held"} and update(p.a) == "Success" and p.number(p.a) > number
+    assert p.roles(p.a)["crl.MasterCRL"]["claim"] == claim
+    # the redirect of the clone
+    p.b.stop()
+    p.b.settings({"master.ca.agent.port": "1"})
+    p.b.start()
+    p.until("the redirect to follow", lambda: p.setting(p.b, "master.ca.agent.port") == str(p.a.https))
+
+
+# --- cut short ------------------------------------------------------------------
+
+def test_released_role_comes_back_when_the_successor_dies(make):
+    p = make().start()
+    last = p.number(p.a)
+    promoting = program.spawn(program.find("pki-server"), "--root", p.b.root, "ca-promote", "-i", p.b.name,
+                              env=p.b.env, log=p.b.folder / "promote.log")
+    p.until("the question", lambda: "asked" in (p.b.folder / "promote.log").read_text())
+    p.b.kill()
+    promoting.wait(pair.LIMIT)
+    # whoever was quicker: the role is in one living hand again in the end
+    p.until("the role to be held", lambda: p.states(p.a) == {"held"} or p.states(p.a) == {"clone"})
+    p.b.start()
+
+    def settled():
+        return [sorted(p.states(ca)) for ca in (p.a, p.b)] in ([["held"], ["clone"]], [["clone"], ["held"]])
+    p.until("one holder", settled)
+    holder = p.a if p.states(p.a) == {"held"} else p.b
+    p.until("its CRL", lambda: p.number(holder) > last or update(holder) == "Success")
+    assert update(holder) == "Success" and p.number(holder) > last
+
+
+def test_promotion_cut_before_its_end_is_finished_at_the_next_start(make):
+    """Claimed, then dead: CS.cfg and the host's memory still say clone."""
+    p = make().start()
+    p.a.kill()
+    memory = p.b.root / f"var/lib/pki/.host/{p.b.name}/ca.highwater"
+    settings = p.b.cs_cfg.read_text()
+    rows = [x for x in memory.read_text().splitlines() if x.startswith("role.")]
+    p.server(p.b, "ca-promote", "--holder-is-stopped")
+    number = p.number(p.b)
+    p.b.kill()
+    p.b.cs_cfg.write_text(settings)
+    kept = [x for x in memory.read_text().splitlines() if not x.startswith("role.")]
+    memory.write_text("\n".join(kept + rows) + "\n")
+    p.b.start()
+    p.until_states(p.b, "held")
+    assert p.setting(p.b, "ca.crl.MasterCRL.enableCRLUpdates") == "true" and p.number(p.b) >= number
+
+
+# --- directories apart ------------------------------------------------------------
+
+def test_both_sides_of_a_cut_promoted_then_healed(make):
+    p = make(apart=True).start()
+    p.until("the clone to serve the CRL", lambda: p.number(p.b) == p.number(p.a) > 0)
+    p.net.pause()
+    here, there = revoked(p.a), revoked(p.b)
+    p.server(p.b, "ca-promote", "--holder-is-stopped", status=1)  # it answers: refused
+    p.a.stop()
+    p.server(p.b, "ca-promote", "--holder-is-stopped")
+    p.a.start()  # cut off it cannot know: two, with numbers that never meet
+    assert p.states(p.a) == {"held"} and p.states(p.b) == {"held"}
+    assert update(p.a) == "Success" and update(p.b) == "Success"
+    assert p.number(p.a) < ROOM <= p.number(p.b)
+    assert not p.lists(p.a, there) and not p.lists(p.b, here)
+    before = p.number(p.b)
+    p.net.resume()
+    p.until_states(p.a, "clone")
+    assert p.states(p.b) == {"held"}
+
+    def both():
+        return p.number(p.b) > before and p.lists(p.b, here) and p.lists(p.b, there)
+    if not both():
+        p.until("the next CRL with the revocations of both", lambda: update(p.b) == "Success" and both())
+    p.until("the clone to serve it", lambda: p.number(p.a) == p.number(p.b))
+    assert p.a.crl_der() == p.b.crl_der()
+    # handed back over replication
+    last = p.number(p.b)
+    p.server(p.a, "ca-promote")
+    assert p.number(p.a) > last and p.lists(p.a, there)
+    p.until_states(p.b, "clone")
+    p.until("the clone to serve it", lambda: p.number(p.b) == p.number(p.a))
