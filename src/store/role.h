@@ -44,6 +44,7 @@ struct role_step {
 	const struct claim *holder; /* the greatest; NULL = none; in all */
 	const struct claim *note;   /* RELEASE: the ask; ACCEPT: the release */
 };
+/* The rule itself. */
 struct role_step role_decide(const struct role_view *v);
 /* "release" ... for logs and tests. */
 const char *role_act_text(enum role_act a);
