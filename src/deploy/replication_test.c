@@ -65,6 +65,19 @@ connect_to(int i)
 	OK(ds_admin_open(&pair.d[i], &p, e));
 }
 
+/* A new, empty server. */
+static void
+make_server(int i)
+{
+	struct dbconf c;
+
+	assert_int_equal(script(i, "start"), 0);
+	OK(text_int(&pair.port[i], strrchr(pair.url[i], ':') + 1, 1, 65535, e));
+	connect_to(i);
+	c = conf(i);
+	OK(directory_create_db(pair.d[i], &c, e));
+}
+
 static int
 begin(void **state)
 {
@@ -75,13 +88,8 @@ begin(void **state)
 
 		snprintf(pair.name[i], sizeof(pair.name[i]), "repl%d%c",
 		    (int)getpid(), 'a' + i);
-		if (script(i, "start") != 0)
-			return -1;
-		OK(text_int(
-		    &pair.port[i], strrchr(pair.url[i], ':') + 1, 1, 65535, e));
-		connect_to(i);
+		make_server(i);
 		c = conf(i);
-		OK(directory_create_db(pair.d[i], &c, e));
 		OK(store_setup_parts(pair.d[i], BASE, "ca",
 		    i == 0 ? SETUP_ALL : SETUP_CONFIG | SETUP_SCHEMA, e));
 		OK(directory_index_add(pair.d[i], &c, e));
@@ -446,7 +454,7 @@ one_that_burned_down_is_retired(void **state)
 	assert_non_null(ruv);
 	ds_admin_free(pair.d[1]);
 	pair.d[1] = NULL;
-	assert_int_equal(script(1, "kill"), 0);
+	assert_int_equal(script(1, "remove"), 0);
 	OK(repl_retire(&r, e));
 	assert_int_equal(statuses(0, &s), 0);
 	OK(repl_ruv_read(pair.d[0], ruv, BASE, e));
@@ -459,13 +467,8 @@ one_that_burned_down_is_retired(void **state)
 	    e));
 	assert_false(there);
 	assert_int_equal(repl_retire(&r, &err), RC_NOTFOUND);
-	/* it comes back, wiped, and joins anew under another id */
-	assert_int_equal(script(1, "start"), 0);
-	connect_to(1);
-	struct dbconf c = conf(1);
-
-	OK(directory_remove_db(pair.d[1], &c, e));
-	OK(directory_create_db(pair.d[1], &c, e));
+	/* another machine of that name joins anew under another id */
+	make_server(1);
 	p = two();
 	OK(repl_setup(&p, e));
 	assert_int_equal(p.master.id, 1);
