@@ -81,6 +81,11 @@ feed_cert(struct issuing_point *ip, const struct feed_item *i)
 	bool changed = false;
 	enum rc rc = RC_OK;
 
+	if (i->id[0] == '\0') { /* some were missed */
+		LOCKED(&ip->lock);
+		ip->changed = ip->lost = true;
+		return;
+	}
 	if (num_parse(&serial, i->id, true, NULL) != RC_OK)
 		return; /* no certificate has such an id */
 	if (ip->lazy && !i->local) {

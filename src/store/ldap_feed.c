@@ -102,62 +102,105 @@ dir_deliver_own(
 
 /* --- catching up -------------------------------------------------------- */
 
+struct missed {
+	struct rec *r;
+	bool gone;
+};
 struct changes {
-	struct rec **list;
-	size_t n;
+	struct ldap_be *be;
+	bool gone; /* tombstones are being read */
+	struct missed *list;
+	size_t n, cap;
+	enum rc rc;
 };
 
 static int
 cmp_usn(const void *a, const void *b)
 {
-	const struct rec *const *x = a, *const *y = b;
+	const struct missed *x = a, *y = b;
 
-	return (*x)->usn < (*y)->usn ? -1 : (*x)->usn > (*y)->usn;
+	return x->r->usn < y->r->usn ? -1 : x->r->usn > y->r->usn;
 }
 
 static void
 changes_done(struct changes *c)
 {
-	for (size_t i = 0; c->list != NULL && i < c->n; i++)
-		rec_free(c->list[i]);
+	for (size_t i = 0; i < c->n; i++)
+		rec_free(c->list[i].r);
 	free(c->list);
 }
 
-/* All entries of ours changed after since, oldest change first. */
+static bool
+add_change(void *arg, LDAP *ld, LDAPMessage *m)
+{
+	struct changes *c = arg;
+	struct rec *r = NULL;
+	enum rec_kind k;
+	enum rc rc;
+
+	if (!dir_kind_of(ld, m, &k))
+		return true;
+	rc = c->gone ? dir_gone_rec(c->be, ld, m, k, &r, NULL)
+		     : dir_to_rec(c->be, ld, m, k, &r, NULL);
+	if (rc != RC_OK)
+		return true; /* no record of ours */
+	if (c->n == c->cap) {
+		size_t cap = c->cap == 0 ? 64 : 2 * c->cap;
+		struct missed *list = reallocarray(c->list, cap, sizeof(*list));
+
+		c->rc = cap > LDAP_BE_GAP_MAX ? RC_TOOBIG
+		    : list == NULL            ? RC_NOMEM
+					      : RC_OK;
+		if (list != NULL) {
+			c->list = list;
+			c->cap = cap;
+		}
+		if (c->rc != RC_OK) {
+			rec_free(r);
+			return false;
+		}
+	}
+	c->list[c->n++] = (struct missed){ r, c->gone };
+	return true;
+}
+
+/* All records of ours changed or deleted after since, oldest change first.
+ * RC_TOOBIG when there are too many. */
 static enum rc
 changed_since(
     struct ldap_be *be, struct changes *out, uint64_t since, struct err *e)
 {
-	LDAPMessage *res = NULL;
-	LDAP *ld = NULL;
-	char filter[64];
-	enum rc rc = dir_take(be, &ld, e);
-	int c;
+	struct ask q = { .base = be->base_dn,
+		.scope = LDAP_SCOPE_SUBTREE,
+		.attrs = dir_read_attrs };
+	char filter[96];
+	enum rc rc;
 
-	if (rc != RC_OK)
-		return rc;
+	*out = (struct changes){ .be = be };
 	snprintf(filter, sizeof(filter), "(entryUSN>=%llu)",
 	    (unsigned long long)since + 1);
-	c = ldap_search_ext_s(ld, be->base_dn, LDAP_SCOPE_SUBTREE, filter,
-	    dir_read_attrs, 0, NULL, NULL, NULL, LDAP_NO_LIMIT, &res);
-	if (c != LDAP_SUCCESS)
-		rc = dir_err(e, c, "changes");
-	else if ((out->list = calloc((size_t)ldap_count_entries(ld, res) + 1,
-		      sizeof(struct rec *))) == NULL)
-		rc = err_set(e, RC_NOMEM, "changes: out of memory");
-	for (LDAPMessage *m = rc == RC_OK ? ldap_first_entry(ld, res) : NULL;
-	     m != NULL; m = ldap_next_entry(ld, m)) {
-		enum rec_kind k;
-
-		if (dir_kind_of(ld, m, &k) &&
-		    dir_to_rec(be, ld, m, k, &out->list[out->n], NULL) == RC_OK)
-			out->n++;
-	}
-	ldap_msgfree(res);
-	dir_give(be, ld, c);
-	if (out->list != NULL && out->n > 0)
-		qsort(out->list, out->n, sizeof(struct rec *), cmp_usn);
+	q.filter = filter;
+	rc = dir_pages(be, &q, add_change, out, e);
+	snprintf(filter, sizeof(filter),
+	    "(&(objectClass=nsTombstone)(entryUSN>=%llu))",
+	    (unsigned long long)since + 1);
+	out->gone = true;
+	if (rc == RC_OK && out->rc == RC_OK)
+		rc = dir_pages(be, &q, add_change, out, e);
+	if (rc == RC_OK && out->rc != RC_OK)
+		rc = err_set(e, out->rc, "changes: %s", rc_text(out->rc));
+	if (out->n > 0)
+		qsort(out->list, out->n, sizeof(out->list[0]), cmp_usn);
 	return rc;
+}
+
+/* Number to read from, for a watcher that has seen up to `since` of this
+ * epoch: where that was in an earlier run, no more is sure than the sentinel. */
+static uint64_t
+read_from(const struct ldap_be *be, uint64_t since)
+{
+	since &= (1ull << LDAP_BE_EPOCH_SHIFT) - 1;
+	return since < be->opened && since > be->sure ? be->sure : since;
 }
 
 enum rc
@@ -165,7 +208,7 @@ dir_watch(void *impl, struct watch *w, uint64_t since, struct err *e)
 {
 	const uint64_t mask = (1ull << LDAP_BE_EPOCH_SHIFT) - 1;
 	struct ldap_be *be = impl;
-	struct changes c = { NULL, 0 };
+	struct changes c = { .n = 0 };
 	enum rc rc = RC_OK;
 
 	LOCKED(&be->feed_lock);
@@ -176,10 +219,12 @@ dir_watch(void *impl, struct watch *w, uint64_t since, struct err *e)
 		    "directory: changes since %llu are not known",
 		    (unsigned long long)since);
 	if (since != UINT64_MAX)
-		rc = changed_since(be, &c, be->has_usn ? since & mask : 0, e);
-	for (size_t i = 0; rc == RC_OK && c.list != NULL && i < c.n; i++) {
-		struct rec *r = c.list[i];
-		struct feed_item item = { r->kind, r->id, r, false, 0 };
+		rc = changed_since(
+		    be, &c, be->has_usn ? read_from(be, since) : 0, e);
+	for (size_t i = 0; rc == RC_OK && i < c.n; i++) {
+		struct rec *r = c.list[i].r;
+		struct feed_item item = { r->kind, r->id,
+			c.list[i].gone ? NULL : r, false, 0 };
 
 		item.usn = r->usn = dir_exposed(be, r->usn);
 		watch_deliver(w, &item);
@@ -189,6 +234,88 @@ dir_watch(void *impl, struct watch *w, uint64_t since, struct err *e)
 	changes_done(&c);
 	if (rc == RC_OK)
 		feed_attach(&be->store->feed, w);
+	return rc == RC_TOOBIG
+	    ? err_set(e, RC_GONE, "directory: too many changes since then")
+	    : rc;
+}
+
+/* What happened while no search ran. */
+static enum rc
+fill_gap(struct ldap_be *be, struct err *e)
+{
+	struct changes c;
+	enum rc rc;
+
+	LOCKED(&be->feed_lock);
+	rc = changed_since(be, &c, be->newest, e);
+	for (size_t i = 0; rc == RC_OK && i < c.n; i++) {
+		const struct rec *r = c.list[i].gone ? NULL : c.list[i].r;
+
+		/* the search just begun may report it again */
+		be->own[be->own_at++ % LDAP_BE_RING] =
+		    fingerprint(c.list[i].r->kind, c.list[i].r->id, r);
+		if (r == NULL && c.list[i].r->usn > be->newest)
+			be->newest = c.list[i].r->usn;
+		deliver(be, c.list[i].r->kind, c.list[i].r->id, r, false);
+	}
+	changes_done(&c);
+	return rc;
+}
+
+static bool
+deliver_again(void *arg, const struct rec *r)
+{
+	struct ldap_be *be = arg;
+	struct rec raw = *r;
+
+	raw.usn &= (1ull << LDAP_BE_EPOCH_SHIFT) - 1;
+	deliver(be, raw.kind, raw.id, &raw, false);
+	return true;
+}
+
+/* Nobody can say what happened: whoever keeps something of many records is told
+ * to read anew, of all others the records as they are now are handed over. */
+static enum rc
+rescan(struct ldap_be *be, struct err *e)
+{
+	enum rc rc = RC_OK;
+
+	log_info("store", "directory %s: all is read again", be->url);
+	pthread_mutex_lock(&be->feed_lock);
+	for (enum rec_kind k = 0; rc == RC_OK && k < REC_KINDS; k++) {
+		struct query q = { .kind = k };
+
+		if (k == REC_CERT || k == REC_REQUEST || k == REC_KEY) {
+			struct feed_item item = { k, "", NULL, false,
+				dir_exposed(be, be->newest) };
+
+			feed_deliver(&be->store->feed, &item, 1);
+		} else
+			rc = dir_search(be, &q, deliver_again, be, e);
+	}
+	pthread_mutex_unlock(&be->feed_lock);
+	if (rc == RC_OK && be->lists != NULL)
+		dir_lists_restart(be);
+	return rc;
+}
+
+/* The search runs (again): what was missed, first. */
+static enum rc
+catch_up(struct ldap_be *be, bool first, struct err *e)
+{
+	bool same = false;
+	enum rc rc = RC_OK;
+
+	if (first)
+		return be->has_usn ? fill_gap(be, e) : RC_OK;
+	if ((rc = dir_cursor_check(be, &same, e)) != RC_OK)
+		return rc;
+	if (same)
+		rc = fill_gap(be, e);
+	if (!same || rc == RC_TOOBIG)
+		rc = rescan(be, e);
+	if (rc == RC_OK)
+		dir_mark(be);
 	return rc;
 }
 
@@ -256,27 +383,6 @@ on_entry(struct ldap_be *be, LDAP *ld, LDAPMessage *m)
 		arrived(be, k, r, is_deletion(ld, m));
 }
 
-/* What happened while no search ran. */
-static enum rc
-fill_gap(struct ldap_be *be, struct err *e)
-{
-	struct changes c = { NULL, 0 };
-	enum rc rc;
-
-	LOCKED(&be->feed_lock);
-	if (!be->has_usn)
-		return RC_OK;
-	rc = changed_since(be, &c, be->newest, e);
-	for (size_t i = 0; rc == RC_OK && c.list != NULL && i < c.n; i++) {
-		/* the search just begun may report it again */
-		be->own[be->own_at++ % LDAP_BE_RING] =
-		    fingerprint(c.list[i]->kind, c.list[i]->id, c.list[i]);
-		deliver(be, c.list[i]->kind, c.list[i]->id, c.list[i], false);
-	}
-	changes_done(&c);
-	return rc;
-}
-
 static int
 begin_search(struct ldap_be *be, LDAP *ld, int *msgid)
 {
@@ -320,6 +426,7 @@ static void
 follow(struct ldap_be *be, LDAP *ld, int msgid)
 {
 	int64_t since = clock_mono_ms(be->clock), next = since;
+	int64_t check = since + LDAP_BE_CHECK_MS, mark = since;
 
 	while (!be->closing && !be->hung) {
 		struct timeval tv = { 0, LDAP_BE_POLL_MS * 1000 };
@@ -336,6 +443,14 @@ follow(struct ldap_be *be, LDAP *ld, int msgid)
 			finish_cut(be, now - since);
 			next = now + LDAP_BE_POLL_MS;
 		}
+		if (now >= check && !dir_cursor_holds(be))
+			return; /* loaded anew, or restored, under our feet */
+		if (now >= check)
+			check = now + LDAP_BE_CHECK_MS;
+		if (now - mark > LDAP_BE_MARK_MS && be->newest != be->marked) {
+			dir_mark(be);
+			mark = now;
+		}
 	}
 }
 
@@ -346,6 +461,7 @@ watcher(void *arg)
 		(LDAP_BE_RECONNECT_MS % 1000) * 1000000L };
 	struct ldap_be *be = arg;
 	struct err e = { 0 };
+	bool first = true;
 
 	while (!be->closing) {
 		LDAP *ld = NULL;
@@ -355,8 +471,10 @@ watcher(void *arg)
 		    begin_search(be, ld, &msgid) == LDAP_SUCCESS) {
 			be->live = true;
 			be->hung = false;
-			if (fill_gap(be, &e) == RC_OK)
+			if (catch_up(be, first, &e) == RC_OK) {
+				first = false;
 				follow(be, ld, msgid);
+			}
 			be->live = false;
 			ldap_abandon_ext(ld, msgid, NULL, NULL);
 		}

@@ -27,6 +27,9 @@ enum {
 	LDAP_BE_DN_MAX = 4096,
 	LDAP_BE_RECONNECT_MS = 1000,
 	LDAP_BE_POLL_MS = 200,
+	LDAP_BE_CHECK_MS = 5000,  /* between looks at the sentinel */
+	LDAP_BE_MARK_MS = 300000, /* between sentinels, where much happens */
+	LDAP_BE_GAP_MAX = 20000,  /* more changes than that are read anew */
 	LDAP_BE_PIPELINE = 8,     /* commits on their way at once */
 	LDAP_BE_GIVEN_UP = 256,   /* more callers than that do not wait */
 	LDAP_BE_ORPHAN_MS = 5000, /* a cut operation may still be carried out */
@@ -92,7 +95,10 @@ struct ldap_be {
 	_Atomic bool live; /* the persistent search runs */
 	_Atomic bool hung; /* it lets operations wait; asked by the watcher */
 	bool has_usn;      /* the USN plug-in acts */
-	uint64_t epoch;
+	_Atomic uint64_t epoch;
+	uint64_t sure; /* number of an earlier run that is safe to go on from */
+	uint64_t opened; /* newest when it was opened */
+	uint64_t marked; /* newest when the sentinel was written; 0 = never */
 	_Atomic uint64_t newest; /* entryUSN handed to all watchers */
 	_Atomic uint64_t commits, records, reads, searches;
 };
@@ -132,6 +138,9 @@ bool dir_kind_of(LDAP *ld, LDAPMessage *entry, enum rec_kind *out);
  * entry; RC_NOTFOUND: a repository without counter. */
 enum rc dir_to_rec(struct ldap_be *be, LDAP *ld, LDAPMessage *entry,
     enum rec_kind k, struct rec **out, struct err *e);
+/* A tombstone to a record that says no more than kind, id and usn. */
+enum rc dir_gone_rec(struct ldap_be *be, LDAP *ld, LDAPMessage *entry,
+    enum rec_kind k, struct rec **out, struct err *e);
 /* The same for the value of a post-read control. */
 enum rc dir_post_read(struct ldap_be *be, struct berval *value, enum rec_kind k,
     const char *id, struct rec **out, struct err *e);
@@ -147,6 +156,9 @@ bool dir_filter(struct buf *out, enum rec_kind k, const struct filter *f);
 
 /* --- ldap_tree.c -------------------------------------------------------- */
 
+/* Makes dn an entry of class device with that description. */
+enum rc dir_put_device(
+    struct ldap_be *be, const char *dn, const char *description, struct err *e);
 /* Makes the containers between the base and the entry dn that are missing. */
 enum rc dir_add_parents(
     struct ldap_be *be, LDAP *ld, const char *dn, struct err *e);
@@ -178,6 +190,17 @@ void dir_deadline(struct timespec *t, int ms);
 /* --- ldap_read.c -------------------------------------------------------- */
 
 extern char *dir_read_attrs[]; /* "*", "entryUSN" */
+struct ask {                   /* what a search operation asks for */
+	const char *base, *filter;
+	int scope;
+	char **attrs;
+	LDAPControl **ctrls; /* set by the search */
+};
+/* Calls fn for each entry until it returns false, a page at a time. An absent
+ * base has none. */
+enum rc dir_pages(struct ldap_be *be, const struct ask *q,
+    bool (*fn)(void *arg, LDAP *ld, LDAPMessage *entry), void *arg,
+    struct err *e);
 /* store_get of this back-end. */
 enum rc dir_get(void *impl, struct rec **out, enum rec_kind kind,
     const char *id, struct err *e);
@@ -196,6 +219,8 @@ enum rc dir_read_one(struct ldap_be *be, struct buf *out, const char *dn,
 /* Empty lists, before the feed runs; then they are read in the background. */
 enum rc dir_lists_new(struct ldap_be *be, struct err *e);
 enum rc dir_lists_start(struct ldap_be *be, struct err *e);
+/* Reads them anew: changes were missed. */
+void dir_lists_restart(struct ldap_be *be);
 void dir_lists_stop(struct ldap_be *be);
 /* A record is now like that; r NULL = deleted. feed_lock is held. */
 void dir_list_follow(
@@ -207,6 +232,16 @@ bool dir_list_search(struct ldap_be *be, const struct query *q,
     void *arg, enum rc *rc, struct err *e);
 bool dir_list_count(
     struct ldap_be *be, uint64_t *out, enum rec_kind k, const struct filter *f);
+
+/* --- ldap_cursor.c ------------------------------------------------------ */
+
+/* After connecting: *same: the server goes on from where it was left; else a new
+ * epoch has begun and all is to be read again. */
+enum rc dir_cursor_check(struct ldap_be *be, bool *same, struct err *e);
+/* While connected: is the sentinel as it was left? */
+bool dir_cursor_holds(struct ldap_be *be);
+/* Leaves the sentinel, best at a quiet moment. */
+void dir_mark(struct ldap_be *be);
 
 /* --- ldap_feed.c -------------------------------------------------------- */
 

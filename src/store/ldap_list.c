@@ -299,6 +299,28 @@ dir_lists_start(struct ldap_be *be, struct err *e)
 }
 
 void
+dir_lists_restart(struct ldap_be *be)
+{
+	struct dir_lists *s = be->lists;
+
+	if (!s->reading)
+		return;
+	pthread_join(s->reader, NULL);
+	for (size_t i = 0; i < N_LISTS; i++) {
+		struct list *l = &s->list[i];
+		LOCKED(&l->lock);
+
+		l->state = LIST_UNREAD;
+		l->n = l->n_gone = 0;
+		if (l->slots != NULL)
+			memset(l->slots, 0, l->n_slots * sizeof(*l->slots));
+		drop_late(l);
+	}
+	s->reading =
+	    thread_start(&s->reader, "store-list", reader, be, NULL) == RC_OK;
+}
+
+void
 dir_lists_stop(struct ldap_be *be)
 {
 	struct dir_lists *s = be->lists;

@@ -201,6 +201,32 @@ new_rec(struct ldap_be *be, struct rec **out, struct buf *rdn, enum rec_kind k,
 	return rc;
 }
 
+enum rc
+dir_gone_rec(struct ldap_be *be, LDAP *ld, LDAPMessage *entry, enum rec_kind k,
+    struct rec **out, struct err *e)
+{
+	char *dn = ldap_get_dn(ld, entry);
+	/* the first RDN is the server's: nsuniqueid=... */
+	const char *rest = dn != NULL ? strchr(dn, ',') : NULL;
+	struct berval **v = ldap_get_values_len(ld, entry, "entryUSN");
+	AUTO_BUF id = buf_empty(0);
+	AUTO(rec) r = NULL;
+	enum rc rc = RC_INVALID;
+
+	if (rest != NULL)
+		rc = dn_id(be, rest + 1, k, &id, e);
+	ldap_memfree(dn);
+	if (rc == RC_OK && (r = rec_new(k, buf_cstr(&id))) == NULL)
+		rc = err_set(e, RC_NOMEM, "directory: out of memory");
+	if (rc == RC_OK)
+		take_attr(r, "", "entryUSN", v);
+	if (v != NULL)
+		ldap_value_free_len(v);
+	if (rc == RC_OK)
+		*out = rec_steal(&r);
+	return rc;
+}
+
 /* Every repository is an entry of the class that counters have. */
 static enum rc
 finish(struct rec **out, struct rec **r, struct err *e)

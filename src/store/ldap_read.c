@@ -25,13 +25,6 @@ read_err(struct err *e, int code, const char *what)
 	return dir_err(e, code, what);
 }
 
-struct ask { /* what a search operation asks for */
-	const char *base, *filter;
-	int scope;
-	char **attrs;
-	LDAPControl **ctrls;
-};
-
 /* One search operation; a connection found broken is replaced once. */
 static int
 search_once(struct ldap_be *be, LDAP **ld, LDAPMessage **res,
@@ -126,9 +119,7 @@ dir_read_one(struct ldap_be *be, struct buf *out, const char *dn,
 struct pager {
 	struct ldap_be *be;
 	LDAP *ld;
-	const char *base, *filter;
-	int scope;
-	char **attrs;
+	struct ask ask;
 	struct berval cookie;
 	bool end;
 };
@@ -152,11 +143,11 @@ next_page(struct pager *p, LDAPMessage **res, struct err *e)
 	ctrls[0] = page;
 	c = p->cookie.bv_len == 0
 	    ? search_once(p->be, &p->ld, res,
-		  &(struct ask){
-		      p->base, p->filter, p->scope, p->attrs, ctrls },
+		  &(struct ask){ p->ask.base, p->ask.filter, p->ask.scope,
+		      p->ask.attrs, ctrls },
 		  e)
-	    : ldap_search_ext_s(p->ld, p->base, p->scope, p->filter, p->attrs,
-		  0, ctrls, NULL, NULL, LDAP_NO_LIMIT, res);
+	    : ldap_search_ext_s(p->ld, p->ask.base, p->ask.scope, p->ask.filter,
+		  p->ask.attrs, 0, ctrls, NULL, NULL, LDAP_NO_LIMIT, res);
 	ldap_control_free(page);
 	if (c != LDAP_SUCCESS)
 		return c;
@@ -183,14 +174,40 @@ pager_done(struct pager *p, int code)
 	    ldap_create_page_control(p->ld, 0, &p->cookie, 1, &page) ==
 		LDAP_SUCCESS) {
 		ctrls[0] = page;
-		ldap_search_ext_s(p->ld, p->base, p->scope, p->filter, p->attrs,
-		    0, ctrls, NULL, NULL, LDAP_NO_LIMIT, &res);
+		ldap_search_ext_s(p->ld, p->ask.base, p->ask.scope,
+		    p->ask.filter, p->ask.attrs, 0, ctrls, NULL, NULL,
+		    LDAP_NO_LIMIT, &res);
 		ldap_msgfree(res);
 		ldap_control_free(page);
 	}
 	ber_memfree(p->cookie.bv_val);
 	if (p->ld != NULL)
 		dir_give(p->be, p->ld, code);
+}
+
+enum rc
+dir_pages(struct ldap_be *be, const struct ask *q,
+    bool (*fn)(void *arg, LDAP *ld, LDAPMessage *entry), void *arg,
+    struct err *e)
+{
+	struct pager p = { .be = be, .ask = *q };
+	int c = LDAP_SUCCESS;
+	bool more = true;
+
+	while (c == LDAP_SUCCESS && more && !p.end) {
+		LDAPMessage *res = NULL, *m = NULL;
+
+		if ((c = next_page(&p, &res, e)) == LDAP_SUCCESS)
+			m = ldap_first_entry(p.ld, res);
+		for (; m != NULL && more; m = ldap_next_entry(p.ld, m))
+			more = fn(arg, p.ld, m);
+		ldap_msgfree(res);
+	}
+	pager_done(&p, c);
+	/* a container that nothing has needed yet has no records */
+	if (c != LDAP_SUCCESS && c != LDAP_NO_SUCH_OBJECT)
+		return read_err(e, c, "search");
+	return RC_OK;
 }
 
 struct walk {
@@ -201,6 +218,7 @@ struct walk {
 	bool (*fn)(void *arg, const struct rec *r);
 	void *arg;
 	bool stopped;
+	enum rc rc;
 	struct rec **list; /* when sorting */
 	size_t n, cap;
 };
@@ -235,36 +253,31 @@ hand_over(struct walk *w, const struct rec *r)
 	w->stopped = !w->fn(w->arg, r) || w->left == 0;
 }
 
-static enum rc
-walk_page(struct walk *w, LDAP *ld, LDAPMessage *res, struct err *e)
+static bool
+walk_entry(void *arg, LDAP *ld, LDAPMessage *m)
 {
-	enum rc rc = RC_OK;
+	struct walk *w = arg;
+	struct err e = { 0 };
+	struct rec *r = NULL;
 
-	for (LDAPMessage *m = ldap_first_entry(ld, res);
-	     m != NULL && rc == RC_OK && !w->stopped;
-	     m = ldap_next_entry(ld, m)) {
-		struct rec *r = NULL;
-
-		if (dir_to_rec(w->be, ld, m, w->q->kind, &r, e) != RC_OK) {
-			/* an entry that is no record of ours, such as a
-			 * conflict entry: not seen */
-			log_debug("store", "entry skipped: %s",
-			    e != NULL ? e->text : "");
-			continue;
-		}
-		if (w->match != NULL && !filter_match(w->match, r)) {
-			rec_free(r);
-			continue;
-		}
-		r->usn = dir_exposed(w->be, r->usn);
-		if (w->q->order != NULL) {
-			rc = keep_rec(w, r, e);
-			continue;
-		}
-		hand_over(w, r);
-		rec_free(r);
+	if (dir_to_rec(w->be, ld, m, w->q->kind, &r, &e) != RC_OK) {
+		/* an entry that is no record of ours, such as a conflict
+		 * entry: not seen */
+		log_debug("store", "entry skipped: %s", e.text);
+		return true;
 	}
-	return rc;
+	if (w->match != NULL && !filter_match(w->match, r)) {
+		rec_free(r);
+		return true;
+	}
+	r->usn = dir_exposed(w->be, r->usn);
+	if (w->q->order != NULL) {
+		w->rc = keep_rec(w, r, NULL);
+		return w->rc == RC_OK;
+	}
+	hand_over(w, r);
+	rec_free(r);
+	return !w->stopped;
 }
 
 static int
@@ -322,25 +335,10 @@ wanted(const struct query *q, bool all)
 static enum rc
 walk_all(struct walk *w, const struct ask *q, struct err *e)
 {
-	struct pager p = { .be = w->be,
-		.base = q->base,
-		.filter = q->filter,
-		.scope = q->scope,
-		.attrs = q->attrs };
-	enum rc rc = RC_OK;
-	int c = LDAP_SUCCESS;
+	enum rc rc = dir_pages(w->be, q, walk_entry, w, e);
 
-	while (rc == RC_OK && c == LDAP_SUCCESS && !p.end && !w->stopped) {
-		LDAPMessage *res = NULL;
-
-		if ((c = next_page(&p, &res, e)) == LDAP_SUCCESS)
-			rc = walk_page(w, p.ld, res, e);
-		ldap_msgfree(res);
-	}
-	pager_done(&p, c);
-	/* a container that nothing has needed yet has no records */
-	if (rc == RC_OK && c != LDAP_SUCCESS && c != LDAP_NO_SUCH_OBJECT)
-		rc = read_err(e, c, "search");
+	if (rc == RC_OK && w->rc != RC_OK)
+		rc = err_set(e, w->rc, "search: %s", rc_text(w->rc));
 	if (rc == RC_OK && w->q->order != NULL)
 		hand_sorted(w);
 	return rc;

@@ -75,6 +75,8 @@ dir_free(void *impl)
 	struct ldap_be *be = impl;
 
 	dir_feed_stop(be);
+	if (be->marked != 0)
+		dir_mark(be);
 	dir_lists_stop(be);
 	dir_settle_stop(be);
 	dir_pool_done(be);
@@ -168,63 +170,6 @@ open_spool(struct ldap_be *be, const struct ldap_params *p, struct err *e)
 	return rc == RC_OK ? RC_OK : (err_prefix(e, "spool"), rc);
 }
 
-/* The USN plug-in's newest number, in the root DSE. */
-static enum rc
-read_usn(struct ldap_be *be, struct err *e)
-{
-	AUTO_BUF attr = buf_empty(0);
-	AUTO_BUF text = buf_empty(0);
-	int64_t n = 0;
-	enum rc rc;
-
-	buf_addf(&attr, "lastusn;%s",
-	    be->database != NULL ? be->database : "userroot");
-	rc = dir_read_one(be, &text, "", buf_cstr(&attr), e);
-	if (rc == RC_NOTFOUND)
-		return RC_OK; /* the plug-in does not act */
-	if (rc != RC_OK)
-		return rc;
-	/* -1: nothing has been numbered yet */
-	if ((rc = text_int(&n, buf_cstr(&text), -1, INT64_MAX, e)) != RC_OK)
-		return rc;
-	be->has_usn = true;
-	be->newest = n > 0 ? (uint64_t)n : 0;
-	return RC_OK;
-}
-
-/* Another directory, or one whose numbers went back: numbers of before mean
- * nothing now, which a new epoch says. */
-static enum rc
-check_epoch(struct ldap_be *be, struct err *e)
-{
-	AUTO_BUF epoch = buf_empty(0);
-	AUTO_BUF last = buf_empty(0);
-	AUTO_BUF who = buf_empty(0);
-	AUTO_BUF now = buf_empty(0);
-	char text[32];
-	int64_t n = 0, usn = 0;
-	enum rc rc;
-
-	buf_addf(&now, "%s %s", be->url, be->generation);
-	if ((rc = dir_note_get(be, &epoch, "epoch", e)) != RC_OK ||
-	    (rc = dir_note_get(be, &last, "usn", e)) != RC_OK ||
-	    (rc = dir_note_get(be, &who, "directory", e)) != RC_OK)
-		return rc;
-	/* absent or unusable notes begin anew */
-	rc_ignore(text_int(&n, buf_cstr(&epoch), 0, 0xfffff, NULL));
-	rc_ignore(text_int(&usn, buf_cstr(&last), 0, INT64_MAX, NULL));
-	if (strcmp(buf_cstr(&who), buf_cstr(&now)) != 0 ||
-	    (uint64_t)usn > be->newest)
-		n++;
-	be->epoch = (uint64_t)n;
-	snprintf(text, sizeof(text), "%lld", (long long)n);
-	if ((rc = dir_note_set(be, "epoch", text, e)) != RC_OK ||
-	    (rc = dir_note_set(be, "directory", buf_cstr(&now), e)) != RC_OK)
-		return rc;
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)be->newest);
-	return dir_note_set(be, "usn", text, e);
-}
-
 /* What it acknowledges may be lost with its power. The setting may be unreadable
  * or, in a database of another make, absent. */
 static void
@@ -263,6 +208,7 @@ static enum rc
 begin(struct ldap_be *be, const struct ldap_params *p, struct err *e)
 {
 	AUTO_BUF id = buf_empty(sizeof(be->generation) - 1);
+	bool same;
 	enum rc rc;
 
 	if ((rc = fill(be, p, e)) != RC_OK ||
@@ -272,17 +218,18 @@ begin(struct ldap_be *be, const struct ldap_params *p, struct err *e)
 	    (rc = buf_check(&id, e)) != RC_OK)
 		return rc;
 	memcpy(be->generation, buf_cstr(&id), id.len + 1);
-	if ((rc = read_usn(be, e)) != RC_OK ||
-	    (rc = check_epoch(be, e)) != RC_OK ||
+	if ((rc = dir_cursor_check(be, &same, e)) != RC_OK ||
 	    (rc = dir_spool_load(be, e)) != RC_OK ||
 	    (rc = dir_recover(be, false, e)) != RC_OK ||
 	    (rc = dir_settle_start(be, e)) != RC_OK)
 		return rc;
+	be->opened = be->newest;
 	check_durable(be);
 	store_on_effect(be->spool, effects_came, be->store);
 	if ((rc = dir_lists_new(be, e)) != RC_OK ||
 	    (rc = dir_feed_start(be, e)) != RC_OK)
 		return rc;
+	dir_mark(be);
 	return dir_lists_start(be, e);
 }
 

@@ -6,11 +6,12 @@
 #include <time.h>
 
 #include "store/change_wire.h"
+#include "store/ds_admin.h"
 #include "store/rec_request.h"
 #include "store/store_backend.h"
 
 enum {
-	WAIT_MS = 15000,
+	WAIT_MS = 90000,
 };
 
 static struct store *a, *b; /* two processes on one directory */
@@ -183,6 +184,79 @@ changes_while_down_are_caught_up_after_a_restart(void **state)
 	add(a, 3);
 	wait_for(&log, 2);
 	assert_string_equal(log.text, "[1:REVOKED][3:VALID]");
+}
+
+static void
+deletions_while_down_are_reported(void **state)
+{
+	struct log log = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	AUTO(batch) gone = batch_new();
+	AUTO(watch) w = NULL;
+	uint64_t since;
+
+	(void)state;
+	add(a, 1);
+	add(a, 2);
+	store_free(b);
+	b = open_at(spool_b);
+	since = store_usn(b);
+	store_free(b);
+	batch_delete(gone, REC_CERT, "1");
+	OK(store_commit(a, gone, e));
+	b = open_at(spool_b);
+	OK(store_watch(b, &w, 1u << REC_CERT, since, note, &log, e));
+	assert_string_equal(log.text, "[1:gone]");
+}
+
+static bool
+spoil(void *arg, const struct ds_entry *x)
+{
+	OK(ds_set(arg, x->dn, MOD_REPLACE, "description", "other", e));
+	return true;
+}
+
+/* As a directory is after it was restored or loaded from another: the sentinels
+ * are not as they were left. */
+static void
+spoil_sentinels(void)
+{
+	AUTO(secret) password = secret_new(view_str("Secret.123"));
+	struct ldap_params p = ds_params(password, base, spool_a);
+	AUTO(ds_admin) list = NULL;
+	AUTO(ds_admin) change = NULL;
+	char top[160];
+
+	snprintf(top, sizeof(top), "ou=signet,%s", base);
+	OK(ds_admin_open(&list, &p, e));
+	OK(ds_admin_open(&change, &p, e));
+	OK(ds_search(
+	    list, top, DS_ONE, "(objectClass=device)", NULL, spoil, change, e));
+}
+
+static void
+a_directory_loaded_anew_is_noticed(void **state)
+{
+	struct log log = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	AUTO(watch) w = NULL;
+	AUTO(watch) late = NULL;
+	uint64_t since;
+
+	(void)state;
+	add(b, 1);
+	OK(store_watch(b, &w, 1u << REC_CERT, UINT64_MAX, note, &log, e));
+	spoil_sentinels();
+	wait_for(&log, 1);
+	assert_string_equal(log.text, "[:gone]"); /* read anew */
+	add(a, 2);
+	wait_for(&log, 2);
+	assert_string_equal(log.text, "[:gone][2:VALID]");
+	since = store_usn(b);
+	watch_free(watch_steal(&w));
+	store_free(b);
+	spoil_sentinels();
+	b = open_at(spool_b);
+	RC(RC_GONE,
+	    store_watch(b, &late, 1u << REC_CERT, since, note, &log, e));
 }
 
 /* An intention as a process leaves it that dies inside a commit: a mail, and
@@ -363,6 +437,8 @@ main(void)
 		CASE(cut_commit_is_finished_when_its_decision_came_true),
 		cmocka_unit_test(damaged_changes_are_refused),
 		CASE(added_value_that_is_there_has_no_effect),
+		CASE(deletions_while_down_are_reported),
+		CASE(a_directory_loaded_anew_is_noticed),
 		CASE(listings_follow_changes_of_others),
 		CASE(wrong_password_is_refused),
 		CASE(lost_server_is_unavailable_and_its_gap_is_filled),

@@ -6,6 +6,7 @@
 #include "store/ldap_int.h"
 
 static char object_class[] = "objectClass", top[] = "top";
+static char text_attr[] = "description";
 
 /* Adds "top", class and the naming attribute, and perhaps one attribute more;
  * an entry that is there already is left alone. */
@@ -76,4 +77,32 @@ dir_add_parents(struct ldap_be *be, LDAP *ld, const char *dn, struct err *e)
 		rc = add_container(be, ld, parsed + i, e);
 	ldap_dnfree(parsed);
 	return rc;
+}
+
+enum rc
+dir_put_device(
+    struct ldap_be *be, const char *dn, const char *description, struct err *e)
+{
+	char *values[] = { (char *)(uintptr_t)description, NULL };
+	LDAPMod mod = { .mod_op = LDAP_MOD_REPLACE, .mod_type = text_attr };
+	LDAPMod *mods[] = { &mod, NULL };
+	LDAPDN parsed = NULL;
+	LDAP *ld = NULL;
+	enum rc rc = dir_take(be, &ld, e);
+	int code;
+
+	if (rc != RC_OK)
+		return rc;
+	mod.mod_values = values;
+	code = ldap_modify_ext_s(ld, dn, mods, NULL, NULL);
+	if (code == LDAP_NO_SUCH_OBJECT &&
+	    ldap_str2dn(dn, &parsed, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS) {
+		if ((rc = dir_add_parents(be, ld, dn, e)) == RC_OK)
+			rc = add_entry(ld, dn, "device", parsed[0][0],
+			    text_attr, description, e);
+		code = LDAP_SUCCESS;
+	}
+	ldap_dnfree(parsed);
+	dir_give(be, ld, code);
+	return code == LDAP_SUCCESS ? rc : dir_err(e, code, dn);
 }

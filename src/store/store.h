@@ -79,7 +79,9 @@ MUST enum rc store_search(struct store *s, const struct query *q,
 MUST enum rc store_count(struct store *s, uint64_t *out, enum rec_kind kind,
     const char *filter, struct err *e);
 
-/* One change as it happened to a record, made here or arrived from a clone. */
+/* One change as it happened to a record, made here or arrived from a clone. An
+ * empty id (CERT, REQUEST and KEY only): changes of that kind were missed,
+ * whoever keeps something of them reads them anew. */
 struct feed_item {
 	enum rec_kind kind;
 	const char *id;
