@@ -219,6 +219,17 @@ ocsp_table_drop(struct ocsp_table *t, const struct num *serial)
 	t->epoch++;
 }
 
+void
+ocsp_table_clear(struct ocsp_table *t)
+{
+	LOCKED(&t->lock);
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (t->by_serial[i] != NULL)
+			unlink_entry(t, t->by_serial[i]);
+	t->epoch += DROPS + 1; /* what is being signed is too old */
+}
+
 size_t
 ocsp_table_count(struct ocsp_table *t)
 {

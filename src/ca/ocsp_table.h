@@ -32,6 +32,8 @@ void ocsp_table_put(struct ocsp_table *t, struct view request,
     uint64_t epoch);
 /* Drops every answer about a serial number. */
 void ocsp_table_drop(struct ocsp_table *t, const struct num *serial);
+/* Drops all answers: changes were missed. */
+void ocsp_table_clear(struct ocsp_table *t);
 size_t ocsp_table_count(struct ocsp_table *t);
 
 #endif

@@ -121,6 +121,23 @@ drop_takes_every_answer_about_the_serial_and_no_other(void **state)
 	assert_int_equal(ocsp_table_count(t), 1);
 }
 
+static void
+clear_takes_all_also_those_being_signed(void **state)
+{
+	struct ocsp_table *t = *state;
+	AUTO_BUF b = buf_empty(0);
+	uint64_t epoch = ocsp_table_epoch(t);
+
+	put(t, "of 5", 5, "good", epoch);
+	put(t, "of 6", 6, "good", epoch);
+	ocsp_table_clear(t);
+	assert_int_equal(ocsp_table_count(t), 0);
+	put(t, "of 7", 7, "good", epoch);
+	assert_string_equal(get(t, &b, "of 7", 0), "");
+	put(t, "of 7", 7, "revoked", ocsp_table_epoch(t));
+	assert_string_equal(get(t, &b, "of 7", 0), "revoked");
+}
+
 /* The status is read, then the certificate is revoked, then the answer is to be
  * kept: it must not be. */
 static void
@@ -248,6 +265,7 @@ main(void)
 		CASE(put_replaces_the_answer_of_the_same_request),
 		CASE(answers_are_not_given_at_or_after_their_end),
 		CASE(drop_takes_every_answer_about_the_serial_and_no_other),
+		CASE(clear_takes_all_also_those_being_signed),
 		CASE(an_answer_overtaken_by_a_drop_is_not_kept),
 		CASE(an_overtaken_answer_also_removes_the_older_one),
 		CASE(a_drop_of_another_serial_does_not_hinder),

@@ -349,7 +349,10 @@ follow(void *arg, const struct feed_item *i)
 
 	switch ((int)i->kind) {
 	case REC_CERT:
-		if (num_parse(&serial, i->id, true, NULL) == RC_OK) {
+		if (i->id[0] == '\0') { /* some were missed */
+			ocsp_table_clear(ca->ocsp_ready);
+			callers_users_changed(ca->callers);
+		} else if (num_parse(&serial, i->id, true, NULL) == RC_OK) {
 			ocsp_table_drop(ca->ocsp_ready, &serial);
 			callers_cert_changed(ca->callers, &serial);
 		}
