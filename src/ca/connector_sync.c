@@ -381,8 +381,13 @@ run_once(struct connector_sync *s, const struct cfg *base, struct cfg *result,
 		rc = create_record(s->ca, result, e);
 	if (rc != RC_OK || equal(mine, result))
 		return rc;
-	return cscfg_change(
+	rc = cscfg_change(
 	    instance_paths(s->ca->instance), "ca", apply_result, &r, e);
+	if (rc == RC_OK)
+		log_info("ca",
+		    "CS.cfg: ca.connector.KRA.* as the clones have "
+		    "it now");
+	return rc;
 }
 
 enum rc
