@@ -72,7 +72,7 @@ def test_imported_certificate_brings_its_request(server, csr):
 
 def test_created_and_imported_at_once(server, csr):
     path = make(server, csr, "--import-cert", "--request", "0x5151")
-    assert "Request ID: 0x5151" in server("ca-cert-request-find", "--cert-file", path)
+    assert re.search(r"Request ID: (0x5151|20817)\n", server("ca-cert-request-find", "--cert-file", path))
     assert "already used" in make(server, csr, "--import-cert", "--request", "0x5151", status=1)
 
 
