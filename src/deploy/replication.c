@@ -304,34 +304,53 @@ transport(enum repl_security s)
 	return s == REPL_SSL ? "SSL" : s == REPL_TLS ? "TLS" : "LDAP";
 }
 
-/* Values of an agreement that may have changed since it was made. */
+/* *other: an attribute of the agreement that can be read is not as in attrs. */
 static enum rc
-renew_agreement(struct ds_admin *d, const char *dn, const struct ds_attr *attrs,
-    struct err *e)
+agreement_differs(struct ds_admin *d, const char *dn,
+    const struct ds_attr *attrs, bool *other, struct err *e)
 {
-	static const char *const fixed[] = { "objectClass", "cn", "description",
-		"nsDS5ReplicaRoot" };
+	static const char *const compared[] = { "nsDS5ReplicaHost",
+		"nsDS5ReplicaPort", "nsDS5ReplicaBindDN",
+		"nsDS5ReplicaTransportInfo" };
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; rc == RC_OK && attrs[i].name != NULL; i++) {
-		const struct ds_attr one[] = { attrs[i], { NULL, NULL, NULL } };
-		AUTO_BUF now = buf_empty(0);
-		bool skip = false;
+	*other = false;
+	for (size_t i = 0; rc == RC_OK && attrs[i].name != NULL; i++)
+		for (size_t j = 0;
+		     rc == RC_OK && j < sizeof(compared) / sizeof(compared[0]);
+		     j++) {
+			AUTO_BUF now = buf_empty(0);
 
-		for (size_t j = 0; j < sizeof(fixed) / sizeof(fixed[0]); j++)
-			skip = skip || strcmp(attrs[i].name, fixed[j]) == 0;
-		if (skip)
-			continue;
-		/* an unchanged value must not make it start anew */
-		if (attrs[i].secret == NULL &&
-		    (rc = ds_get(d, &now, dn, attrs[i].name, e)) == RC_OK &&
-		    text_ieq(buf_cstr(&now), attrs[i].value))
-			continue;
-		if (rc == RC_OK)
-			rc = ds_modify(
-			    d, dn, MOD_REPLACE, attrs[i].name, one, e);
-	}
+			if (strcmp(attrs[i].name, compared[j]) != 0)
+				continue;
+			rc = ds_get(d, &now, dn, compared[j], e);
+			*other =
+			    *other || !text_ieq(buf_cstr(&now), attrs[i].value);
+		}
 	return rc;
+}
+
+/* A server goes on with an agreement's old address for a while when it is only
+ * modified: another address is another agreement. The password may be renewed
+ * at any time. */
+static enum rc
+renew_agreement(struct ds_admin *d, const char *dn, const struct ds_attr *attrs,
+    const struct secret *password, struct err *e)
+{
+	const struct ds_attr pw[] = { { "nsDS5ReplicaCredentials", NULL,
+					  password },
+		{ NULL, NULL, NULL } };
+	bool other;
+	enum rc rc = agreement_differs(d, dn, attrs, &other, e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (!other)
+		return ds_modify(
+		    d, dn, MOD_REPLACE, "nsDS5ReplicaCredentials", pw, e);
+	if ((rc = ds_delete(d, dn, e)) != RC_OK && rc != RC_NOTFOUND)
+		return rc;
+	return ds_add(d, dn, attrs, e);
 }
 
 enum rc
@@ -360,8 +379,9 @@ repl_agreement_add(struct ds_admin *d, const char *base,
 		{ NULL, NULL, NULL } };
 
 	rc = ds_add(d, buf_cstr(&dn), attrs, e);
-	return rc == RC_EXISTS ? renew_agreement(d, buf_cstr(&dn), attrs, e)
-			       : rc;
+	return rc == RC_EXISTS
+	    ? renew_agreement(d, buf_cstr(&dn), attrs, a->password, e)
+	    : rc;
 }
 
 static enum rc

@@ -322,7 +322,7 @@ a_cut_set_up_is_gone_on_with(void **state)
 	struct repl_pair p = two();
 	int64_t next = 96, id = 0;
 	struct repl_agreement a = { .name = p.master.agreement,
-		.host = "127.0.0.1",
+		.host = "192.0.2.1",
 		.bind_dn = "cn=Replication Manager old,ou=csusers,cn=config",
 		.port = 1,
 		.password = pair.password };
