@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 import instance
+import pair
 import program
 from instance import Refused, csr, set_lines
 
@@ -361,3 +362,51 @@ def test_a_copy_on_another_host_burns_its_range(make):
     assert made[0] > 0x18 + 0x12 and ids[0] > 20
     op.close()
     assert b'pki_range_left{subsystem="ca",kind="serial"}' in ca.plain("GET", "/metrics")[1]
+
+
+# --- two CAs on two suppliers -----------------------------------------------------------
+
+@pytest.fixture
+def apart():
+    """A master and its clone, a directory each, ranges divided as a clone's
+    installation does (spec deployment 4.7)."""
+    golden = instance.DirectoryGolden(*GENERATORS["legacy2"])
+    p = None
+    try:
+        p = pair.Pair(golden, apart=True)
+        manage(p.a)
+        p.a.settings({"dbs.endSerialNumber": "0xf"})
+        p.b.settings({"dbs.enableSerialManagement": "true", "subsystem.select": "Clone",
+                      "dbs.beginRequestNumber": "16", "dbs.endRequestNumber": "20",
+                      "dbs.beginSerialNumber": "0x10", "dbs.endSerialNumber": "0x18"})
+        yield p
+    finally:
+        if p is not None:
+            p.remove()
+        golden.remove()
+
+
+def test_a_clone_on_another_supplier_asks_the_holder(apart):
+    p = apart.start()
+    a, b = Operator(p.a), Operator(p.b)
+    ids, made_b = b.enrol(2)
+    assert ids == [16, 17] and made_b == [16, 17]
+    assert span(p.a, "Serial") == "0x9-0xf next 0x19-0x2a"
+    b.job()  # returns when the master has answered through the directories
+    assert span(p.b, "Serial") == "0x10-0x18 next 0x2b-0x3c"
+    _, made_a = a.enrol(3)
+    assert made_a == [15, 25, 26]
+    # cut off from the holder it lives on what it has
+    a.close()
+    p.a.kill()
+    _, more = b.enrol(5)
+    assert more == list(range(18, 23))
+    p.a.start()
+    a = Operator(p.a)
+    seen = made_a + made_b + more
+    for op in (b, a, b):
+        op.job()
+        seen += op.enrol(4)[1]
+    assert len(set(seen)) == len(seen)
+    a.close()
+    b.close()
