@@ -15,7 +15,7 @@ print_subsystem(const json_t *subsystem, const char *name)
 	const char *id;
 	json_t *host;
 
-	printf("\n  %s Subsystem:\n", name);
+	printf("  %s Subsystem:\n\n", name);
 	json_object_foreach(json_object_get(subsystem, "hosts"), id, host)
 	{
 		static const char *const members[] = { "Hostname", "Port",
@@ -23,7 +23,7 @@ print_subsystem(const json_t *subsystem, const char *name)
 		static const char *const labels[] = { "Hostname", "Port",
 			"Secure Port", "Domain Manager", "Clone" };
 
-		printf("\n    Host ID: %s\n", id);
+		printf("    Host ID: %s\n", id);
 		for (size_t i = 0; i < sizeof(members) / sizeof(*members);
 		     i++) {
 			const char *v = json_str(host, members[i]);
@@ -34,6 +34,7 @@ print_subsystem(const json_t *subsystem, const char *name)
 				continue;
 			printf("    %s: %s\n", labels[i], v);
 		}
+		printf("\n"); /* also after the last one */
 	}
 }
 
@@ -49,6 +50,7 @@ run_show(struct pki *p, const struct args *a, struct err *e)
 	if (rc != RC_OK)
 		return rc;
 	out_field("Domain", json_str(domain, "id"));
+	printf("\n");
 	json_object_foreach(json_object_get(domain, "subsystems"), name,
 	    subsystem) print_subsystem(subsystem, name);
 	return RC_OK;
