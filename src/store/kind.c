@@ -194,8 +194,9 @@ kind_place(struct buf *rdn_value, struct buf *parent, enum rec_kind k,
 	const char *slash;
 	enum rc rc;
 
-	if (k == REC_COUNTER && id != NULL &&
-	    (g = generator(view_str(id))) != NULL) {
+	if (id == NULL)
+		return bad_id(k, "", e);
+	if (k == REC_COUNTER && (g = generator(view_str(id))) != NULL) {
 		fill(rdn_value, g->rdn_value, subsystem);
 		fill(parent, g->parent, subsystem);
 		return buf_check(parent, e);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A CA whose records are in a 389 Directory Server: it serves as on the embedded store, with few writes and no
-unindexed search; a directory that is stopped, full, read-only or gone gives a clear 503 and comes back by itself."""
+unindexed search; a directory that is stopped, read-only or gone gives a clear 503 and comes back by itself."""
 import contextlib
 import os
 import signal
