@@ -20,7 +20,7 @@ struct ca;
 enum {
 	ROLES_MAX = 24,
 	/* a released role that nobody took comes back to who released it */
-	ROLE_PATIENCE_MS = 15000,
+	ROLE_PATIENCE_MS = 30000,
 	/* a role handed over whose first CRL cannot be made goes back */
 	ROLE_GIVE_BACK_MS = 8000,
 	ROLE_POLL_MS = 500,  /* while one of these is running */

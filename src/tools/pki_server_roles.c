@@ -19,9 +19,9 @@ enum {
 	WAIT_MAX = 3600,
 	STEP_MS = 100,
 	CALL_MS = 10000,
-	ALIVE_MS = 3000,
+	ALIVE_MS = 15000,
 	CRL_MAX = 256 * 1024 * 1024,
-	PATIENCE_S = 20, /* until a released role comes back by itself */
+	PATIENCE_S = 35, /* until a released role comes back by itself */
 };
 
 struct move {

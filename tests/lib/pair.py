@@ -76,7 +76,7 @@ class Pair:
     def server(self, ca, *argv, status=0):
         """What pki-server wrote: output, or with status 1 the error."""
         done = program.run("pki-server", "--root", ca.root, argv[0], "-i", ca.name, *argv[1:], env=ca.env,
-                           status=status)
+                           status=status, timeout=2 * LIMIT)
         return done.stdout if status == 0 else done.stderr
 
     def roles(self, ca):
