@@ -87,12 +87,13 @@ static enum rc
 show(const struct server *s, const struct cfg *c, struct err *e)
 {
 	AUTO_BUF path = buf_empty(4096);
-	enum rc rc = log_folder(s, &path, e);
+	enum rc rc;
 
-	if (rc != RC_OK)
-		return rc;
-	buf_add_char(&path, '/');
+	/* by the instance's own links, as users know it */
+	buf_addf(&path, "%s/logs/%s/signedAudit/", s->paths->lib, s->sub);
 	log_name(s, &path);
+	if ((rc = buf_check(&path, e)) != RC_OK)
+		return rc;
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
 		const char *v = cfg_getf(c, PREFIX "%s", settings[i].name);
 

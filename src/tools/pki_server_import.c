@@ -318,7 +318,7 @@ sign(struct import *m, struct signer *g, struct buf *out, struct err *e)
 	enum rc rc;
 
 	r = request_rec_new(&zero, "enrollment");
-	if (arena == NULL || r == NULL)
+	if (arena == NULL || r == NULL || m->profile == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
 	if ((rc = server_cs(m->s, &c, "ca", e)) != RC_OK ||
 	    (rc = server_cfg(m->s, &server, e)) != RC_OK)
