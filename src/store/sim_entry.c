@@ -33,6 +33,7 @@ sim_entry_free(struct sim_entry *x)
 		return;
 	for (size_t i = 0; i < x->n; i++)
 		attr_done(&x->attrs[i]);
+	rec_free(x->seen);
 	free(x->attrs);
 	free(x->id);
 	free(x);
@@ -134,6 +135,7 @@ sim_entry_copy(const struct sim_entry *x)
 		return NULL;
 	*n = *x;
 	n->attrs = NULL;
+	n->seen = NULL;
 	n->n = 0;
 	n->id = strdup(x->id);
 	for (size_t i = 0; i < x->n && n->id != NULL; i++) {
@@ -209,6 +211,8 @@ bool
 sim_entry_modify(struct sim_entry *x, const struct change *c,
     const struct csn *csn, enum sim_mutant m)
 {
+	rec_free(x->seen);
+	x->seen = NULL;
 	for (size_t i = 0; i < c->n_mods; i++) {
 		struct csn at = *csn;
 		struct sim_attr *a = find_attr(x, c->mods[i].attr, true);
@@ -220,8 +224,8 @@ sim_entry_modify(struct sim_entry *x, const struct change *c,
 	return true;
 }
 
-struct rec *
-sim_entry_rec(const struct sim_entry *x)
+static struct rec *
+look(const struct sim_entry *x)
 {
 	struct rec *r = rec_new(x->kind, x->id);
 
@@ -234,4 +238,20 @@ sim_entry_rec(const struct sim_entry *x)
 				    view_of(v->data, v->len));
 		}
 	return r;
+}
+
+const struct rec *
+sim_entry_seen(struct sim_entry *x)
+{
+	if (x->seen == NULL)
+		x->seen = look(x);
+	return x->seen;
+}
+
+struct rec *
+sim_entry_rec(struct sim_entry *x)
+{
+	const struct rec *r = sim_entry_seen(x);
+
+	return r != NULL ? rec_copy(r) : NULL;
 }

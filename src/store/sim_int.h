@@ -35,6 +35,7 @@ struct sim_entry {
 	uint64_t usn, arrival;
 	struct sim_attr *attrs;
 	size_t n;
+	struct rec *seen; /* as a client sees it; NULL = to be made again */
 };
 
 /* One write, as the changelog keeps it. */
@@ -96,7 +97,9 @@ struct sim_entry *sim_entry_copy(const struct sim_entry *x);
 bool sim_entry_modify(struct sim_entry *x, const struct change *c,
     const struct csn *csn, enum sim_mutant m);
 /* What a client sees. NULL: memory is out. */
-struct rec *sim_entry_rec(const struct sim_entry *x);
+struct rec *sim_entry_rec(struct sim_entry *x);
+/* The same, kept by the entry until it changes. */
+const struct rec *sim_entry_seen(struct sim_entry *x);
 
 /* --- sim_replica.c ------------------------------------------------------ */
 

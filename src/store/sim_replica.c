@@ -595,15 +595,16 @@ same_values(const struct rec *a, const struct rec *b)
 }
 
 static bool
-same_entry(const struct sim_entry *x, const struct sim_entry *y)
+same_entry(struct sim_entry *x, struct sim_entry *y)
 {
-	AUTO(rec) a = sim_entry_rec(x);
-	AUTO(rec) b = y != NULL ? sim_entry_rec(y) : NULL;
+	const struct rec *a, *b;
 
 	if (y == NULL)
 		return x->deleted;
 	if (x->deleted || y->deleted)
 		return x->deleted && y->deleted;
+	a = sim_entry_seen(x);
+	b = sim_entry_seen(y);
 	return x->conflict == y->conflict && a != NULL && b != NULL &&
 	    same_values(a, b);
 }

@@ -182,18 +182,20 @@ find_all(struct sim_replica *r, struct found *out, enum rec_kind kind,
 	if ((out->list = calloc(r->n + 1, sizeof(struct rec *))) == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
 	for (size_t i = 0; i < r->n; i++) {
-		const struct sim_entry *x = r->entries[i];
+		struct sim_entry *x = r->entries[i];
+		const struct rec *seen;
 		struct rec *rec;
 
 		if (x->kind != kind || x->deleted || x->conflict)
 			continue;
-		if ((rec = sim_entry_rec(x)) == NULL)
+		if ((seen = sim_entry_seen(x)) == NULL)
+			return err_set(e, RC_NOMEM, "out of memory");
+		if (f != NULL && !filter_match(f, seen))
+			continue;
+		if ((rec = rec_copy(seen)) == NULL)
 			return err_set(e, RC_NOMEM, "out of memory");
 		rec->usn = sim_usn(r, x->usn);
-		if (f == NULL || filter_match(f, rec))
-			out->list[out->n++] = rec;
-		else
-			rec_free(rec);
+		out->list[out->n++] = rec;
 	}
 	return RC_OK;
 }

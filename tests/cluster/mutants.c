@@ -64,12 +64,6 @@ no_repair(const struct batch *b, size_t i)
 	    !writes(&b->changes[0], "revInfo");
 }
 
-static bool
-no_list_record(const struct batch *b, size_t i)
-{
-	return !modifies(&b->changes[i], REC_ISSUING_POINT);
-}
-
 /* --- what the CA does not find --------------------------------------------- */
 
 static bool
@@ -133,12 +127,6 @@ static bool
 deaf(const struct feed_item *i)
 {
 	return i->local;
-}
-
-static bool
-deaf_to_requests(const struct feed_item *i)
-{
-	return i->local || i->kind != REC_REQUEST;
 }
 
 static bool
@@ -239,15 +227,9 @@ const struct mutant mutants[] = {
 	{ .name = "repair-lost",
 	    .what = "a lost revocation is seen and not written again",
 	    .keep_change = no_repair },
-	{ .name = "list-unrecorded",
-	    .what = "the number of a CRL is not recorded",
-	    .keep_change = no_list_record },
 	{ .name = "deaf",
 	    .what = "changes of other hosts are not heard",
 	    .keep_item = deaf },
-	{ .name = "deaf-to-requests",
-	    .what = "requests made elsewhere are not looked at",
-	    .keep_item = deaf_to_requests },
 	{ .name = "deaf-to-certificates",
 	    .what = "records changed elsewhere are not looked at",
 	    .keep_item = deaf_to_certificates },
@@ -287,8 +269,5 @@ const struct mutant mutants[] = {
 	{ .name = "first-replace-wins",
 	    .what = "the simulator keeps the first replacement",
 	    .sim = SIM_FIRST_REPLACE_WINS },
-	{ .name = "added-values-lost",
-	    .what = "the simulator drops values added elsewhere",
-	    .sim = SIM_LOSES_ADDED_VALUES },
 };
 const size_t n_mutants = sizeof(mutants) / sizeof(mutants[0]);
