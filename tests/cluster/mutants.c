@@ -154,25 +154,6 @@ deaf_to_decisions(const struct feed_item *i)
 	return i->kind != REC_REQUEST;
 }
 
-/* --- where it begins again ---------------------------------------------------- */
-
-/* The number alone, taken for one of the directory as it is now. */
-static uint64_t
-no_sentinel(struct store *s, uint64_t since)
-{
-	const uint64_t mask = (1ull << 40) - 1;
-
-	return (store_usn(s) & ~mask) | (since & mask);
-}
-
-static uint64_t
-no_catch_up(struct store *s, uint64_t since)
-{
-	(void)s;
-	(void)since;
-	return UINT64_MAX;
-}
-
 /* --- what it reads wrongly -------------------------------------------------- */
 
 /* Every claim begins at number 1. */
@@ -236,12 +217,6 @@ const struct mutant mutants[] = {
 	{ .name = "deaf-to-profiles",
 	    .what = "profiles changed elsewhere are not taken over",
 	    .keep_item = deaf_to_profiles },
-	{ .name = "cursor-without-sentinel",
-	    .what = "a re-initialised directory is not noticed",
-	    .since = no_sentinel },
-	{ .name = "no-catch-up",
-	    .what = "what came while the process was down is not looked at",
-	    .since = no_catch_up },
 	{ .name = "acknowledged-unsaved",
 	    .what = "the reply leaves before the commit is durable",
 	    .acks_unsaved = true },
