@@ -501,7 +501,7 @@ range_convert(const struct range_set *set, const struct range_owner *owner,
 	struct query q = { .kind = REC_RANGE };
 	char from[RANGE_TEXT_MAX], to[RANGE_TEXT_MAX];
 	uint64_t counter;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
 	if (!c.failed)
 		rc = store_search(set->store, &q, convert_one, &c, e);
