@@ -10,7 +10,7 @@
 enum auth_method {
 	AUTH_PASSWORD,    /* passwdUserDBAuthMgr */
 	AUTH_CERTIFICATE, /* certUserDBAuthMgr */
-	AUTH_TOKEN,       /* TokenAuth: an install token, no user of the store */
+	AUTH_TOKEN, /* TokenAuth: an install token, no user of the store */
 };
 const char *auth_method_name(enum auth_method m);
 

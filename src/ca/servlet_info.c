@@ -22,8 +22,7 @@ add_number(struct buf *b, size_t i, const struct num *n)
 {
 	char dec[NUM_TEXT_MAX];
 
-	buf_addf(b, "%s%s", i > 0 ? "+" : "",
-	    none(n) ? "-" : num_dec(dec, n));
+	buf_addf(b, "%s%s", i > 0 ? "+" : "", none(n) ? "-" : num_dec(dec, n));
 }
 
 static void
@@ -57,8 +56,7 @@ issuing_points(struct servlet *s, struct ca *ca)
 		add_number(&nums, i, &t.number);
 		add_number(&deltas, i, &t.delta);
 		add_count(&sizes, i, !none(&t.number), t.count);
-		add_count(
-		    &delta_sizes, i, !none(&t.delta), t.delta_count);
+		add_count(&delta_sizes, i, !none(&t.delta), t.delta_count);
 		buf_addf(&changes, "%s%s", i > 0 ? "+" : "",
 		    t.enabled ? t.changed ? "1" : "0" : "-");
 	}
