@@ -3,7 +3,7 @@
  * that the simulator replicates (store/sim.h), driven by a schedule that a seed
  * decides and judged after every step. Everything above the store is the
  * product's own code; everything below it is as 389 DS was seen to behave (spec
- * directory 4.8). README.md tells how to read a failure.
+ * directory 4.8). docs/simulated-cluster.md tells how to use it.
  *
  *   schedule.c  what happens: one random step after the other
  *   host.c      one CA: start, stop, die
