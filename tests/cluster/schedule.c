@@ -343,7 +343,10 @@ reinit(struct cluster *c, const struct keys *k)
 	 * of one id in order only, so `from` must first have all of its changes
 	 * that a third one has. */
 	for (size_t i = 0; i < HOSTS; i++)
-		if (from == to || (i != from && !c->link[i][from]))
+		if (from == to ||
+		    (i != from &&
+			(!c->link[i][from] ||
+			    (i != to && sim_purged(c->sim, i, from)))))
 			return;
 	for (size_t i = 0; i < HOSTS; i++)
 		if (i != to)
