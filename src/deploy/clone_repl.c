@@ -57,7 +57,9 @@ open_master(struct install *in, struct ds_admin **out, struct err *e)
 		return err_set(e, RC_INVALID,
 		    "the master has told no directory and password: is it on "
 		    "an embedded store, or does it bind by certificate?");
-	if ((rc = dbconf_write_trust(in->paths, in->ks, e)) != RC_OK)
+	/* in the end of a failure the file of before serves */
+	if (in->ks != NULL &&
+	    (rc = dbconf_write_trust(in->paths, in->ks, e)) != RC_OK)
 		return rc;
 	buf_addf(&url, "%s://%s:%lld", secure ? "ldaps" : "ldap", host,
 	    (long long)port);
@@ -213,7 +215,8 @@ clone_replicate(struct install *in, struct err *e)
 	install_say(in, "Setting up replication with ldap://%s:%lld",
 	    x.p.master.host, (long long)x.p.master.port);
 	in->replicating = true;
-	if ((rc = repl_setup(&x.p, e)) != RC_OK ||
+	if ((rc = mark_set(in->mark, "replicating", "1", e)) != RC_OK ||
+	    (rc = repl_setup(&x.p, e)) != RC_OK ||
 	    (rc = repl_initialize(x.master, x.own, in->db->base_dn,
 		 x.agreement[0], false, say_line, in, e)) != RC_OK ||
 	    (rc = directory_index_rebuild(x.own, in->db, say_line, in, e)) !=

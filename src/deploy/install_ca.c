@@ -586,7 +586,11 @@ begin(struct install *in, struct err *e)
 		install_say(
 		    in, "Removing what an interrupted installation has left");
 		sweep(in);
-		return RC_OK;
+		/* a replica is not torn down under its agreements (389 DS dies
+		 * of it): what replication has made is gone on with */
+		return mark_get(in->mark, "replicating") != NULL
+		    ? values_set(in->v, "pki_ds_remove_data", "False", e)
+		    : RC_OK;
 	}
 	for (size_t i = 0; rc == RC_OK && i < sizeof(had) / sizeof(had[0]); i++)
 		if (had[i].there)

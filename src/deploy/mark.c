@@ -152,9 +152,9 @@ mark_shrink(struct mark *m)
 
 	buf_addf(&kept, "%s/CS.cfg", buf_cstr(&m->dir));
 	for (size_t i = 0; i < cfg_count(m->values);) {
-		const char *name = cfg_at(m->values, i).name;
+		AUTO_STR name = strdup(cfg_at(m->values, i).name);
 
-		if (text_starts(name, "range.")) {
+		if (name == NULL || text_starts(name, "range.")) {
 			any = true;
 			i++;
 		} else {

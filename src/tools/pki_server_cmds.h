@@ -16,9 +16,10 @@ extern const struct server_cmd server_create[], server_life[], server_backup[],
 /* of a subsystem; names without "ca-" */
 extern const struct server_cmd server_sub_create[], server_deploy[],
     server_config[], server_crl[], server_user[], server_group[], server_acl[],
-    server_ca_cert[], server_profile[], server_clone[], server_audit[],
-    server_range[], server_generator[], server_restored[], server_db[],
-    server_connector[], server_ds_cmds[], server_ds_repl[], server_db_all[];
+    server_ca_cert[], server_profile[], server_clone[], server_clones[],
+    server_audit[], server_range[], server_generator[], server_restored[],
+    server_db[], server_connector[], server_ds_cmds[], server_ds_repl[],
+    server_db_all[];
 extern const struct server_cmd server_import[];
 /* of a CA, and under the same names without "ca-" */
 extern const struct server_cmd server_domain[], server_roles[];

@@ -47,5 +47,6 @@ const struct server_family server_families[] = {
 	{ "restore", "Restored instance commands", server_restored, ALL },
 	{ "audit", "Audit commands", server_audit, ALL },
 	{ "clone", "Clone commands", server_clone, ALL },
+	{ "clone", "Clone commands", server_clones, "ca" },
 	{ NULL, NULL, NULL, NULL },
 };
