@@ -316,7 +316,7 @@ highwater_bind(struct highwater *h, struct store *s, bool embedded,
     const char *host, const struct clock *clock, struct err *e)
 {
 	char why[REASON_MAX] = "", id[8] = "", date[CLOCK_TEXT_MAX];
-	char text[REASON_MAX + CLOCK_TEXT_MAX];
+	char text[REASON_MAX + CLOCK_TEXT_MAX + sizeof(": ")];
 	struct highwater_row rows[3] = { { GENERATION, store_generation(s) } };
 	size_t n = 1;
 	enum rc rc;

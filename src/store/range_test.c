@@ -41,13 +41,12 @@ replica_ids_go_to_clones_as_documented(void **state)
 
 /* --- spec deployment 4.6 -------------------------------------------------- */
 
-static void
-legacy_clone_has_the_documented_numbers(void **state)
+/* Until both are used up (a function of its own: the sanitizers' frames add up). */
+static void __attribute__((noinline))
+legacy_clone_is_made(struct host *a, struct host *b)
 {
-	struct host *a = &hosts[0], *b = &hosts[1];
 	struct range_span got;
 
-	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		request_settings(&hosts[i]);
 		serial_settings(&hosts[i], "1", "12", "12", "9");
@@ -85,6 +84,15 @@ legacy_clone_has_the_documented_numbers(void **state)
 	takes(a, RANGE_REQUEST, 10, 10);
 	exhausted(a, RANGE_SERIAL, "0x9");
 	exhausted(b, RANGE_REQUEST, "20");
+}
+
+static void
+legacy_clone_has_the_documented_numbers(void **state)
+{
+	struct host *a = &hosts[0], *b = &hosts[1];
+
+	(void)state;
+	legacy_clone_is_made(a, b);
 	settle();
 	check(a, RANGE_REQUEST);
 	check(a, RANGE_SERIAL);

@@ -247,7 +247,7 @@ find_signer(struct import *m, struct signer *g, struct err *e)
 {
 	const char *type = args_str(m->a, "type", "local"),
 		   *alg = args_get(m->a, "signing-algorithm");
-	AUTO_BUF nick = buf_empty(0), id = buf_empty(0);
+	AUTO_BUF nick = buf_empty(0);
 	struct keystore *ks;
 	enum rc rc = server_keystore(m->s, &ks, e);
 
