@@ -24,6 +24,11 @@ lmdb_err(struct err *e, int code, const char *what)
 	case EFBIG:
 		return err_set(e, RC_IO, "store: %s: disk full (%s)", what,
 		    strerror(code));
+	case EIO: /* LMDB's word for a short write too */
+		return err_set(e, RC_IO,
+		    "store: %s: a write was cut short or failed: disk full or "
+		    "broken (%s)",
+		    what, strerror(code));
 	case ENOMEM:
 		return err_set(e, RC_NOMEM, "store: %s: out of memory", what);
 	case MDB_READERS_FULL:
