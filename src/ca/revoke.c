@@ -186,7 +186,7 @@ ca_revoke(struct ca *ca, const struct ca_revocation *v,
 					.invalidity = v->invalidity,
 					.by = by } };
 	struct cert_rec c = { 0 };
-	struct ruling before;
+	struct ruling before = { 0 };
 	LOCKED(&ca->cert_locks[v->serial.b[v->serial.len - 1] % CA_LOCKS]);
 	enum rc rc;
 
@@ -235,7 +235,7 @@ ca_unrevoke(struct ca *ca, const struct num *serial,
 	const char *by = who != NULL ? who->uid : "system";
 	struct merge_decision d = { .release = true };
 	struct cert_rec c = { 0 };
-	struct ruling before;
+	struct ruling before = { 0 };
 	LOCKED(&ca->cert_locks[serial->b[serial->len - 1] % CA_LOCKS]);
 	enum rc rc;
 

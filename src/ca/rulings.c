@@ -195,7 +195,7 @@ look_at(
 	AUTO(rec) rec = NULL;
 	char id[NUM_TEXT_MAX];
 	struct cert_rec c;
-	struct ruling x;
+	struct ruling x = { 0 };
 	LOCKED(&ca->cert_locks[serial->b[serial->len - 1] % CA_LOCKS]);
 	enum rc rc;
 

@@ -593,11 +593,12 @@ static enum rc
 same_origin(struct ds_admin *d, struct ds_admin *other, const char *base,
     bool *same, struct err *e)
 {
-	struct repl_ruv *a = calloc(2, sizeof(*a)), *b = a + 1;
+	struct repl_ruv *a = calloc(2, sizeof(*a)), *b;
 	enum rc rc;
 
 	if (a == NULL)
 		return err_set(e, RC_NOMEM, "replication");
+	b = a + 1;
 	if ((rc = repl_ruv_read(d, a, base, e)) == RC_OK &&
 	    (rc = repl_ruv_read(other, b, base, e)) == RC_OK)
 		*same = a->generation[0] != '\0' &&
