@@ -13,6 +13,10 @@ MUST enum rc clone_check(struct install *in, struct err *e);
 MUST enum rc clone_find_keys(struct install *in, struct err *e);
 /* Logs in, reads the master's settings and takes number ranges. */
 MUST enum rc clone_begin(struct install *in, struct err *e);
+/* Before directory_setup: a replica that an earlier clone has left here is not
+ * removed but filled anew (389 DS dies when a back end is removed and made again
+ * under its replica). */
+MUST enum rc clone_keep_replica(struct install *in, struct err *e);
 /* Replicates the master's directory into this one (3.7), which has a back end by
  * now; ends when it holds the master's data and its indexes are built. */
 MUST enum rc clone_replicate(struct install *in, struct err *e);

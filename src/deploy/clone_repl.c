@@ -204,6 +204,28 @@ describe(struct pair *x, struct err *e)
 }
 
 enum rc
+clone_keep_replica(struct install *in, struct err *e)
+{
+	struct ldap_params p = dbconf_params(in->db, &clock_system);
+	AUTO(ds_admin) d = NULL;
+	int64_t id = 0;
+	enum rc rc = ds_admin_open(&d, &p, e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (!values_bool(in->v, "pki_clone_setup_replication") ||
+	    !values_bool(in->v, "pki_ds_remove_data") ||
+	    repl_own_id(d, &id, in->db->base_dn, NULL) != RC_OK || id == 0)
+		return RC_OK;
+	install_say(in,
+	    "Keeping the replica %lld that is there, to be filled "
+	    "anew",
+	    (long long)id);
+	in->refill = true;
+	return values_set(in->v, "pki_ds_remove_data", "False", e);
+}
+
+enum rc
 clone_replicate(struct install *in, struct err *e)
 {
 	AUTO_PAIR x = { .in = in };
@@ -218,7 +240,7 @@ clone_replicate(struct install *in, struct err *e)
 	if ((rc = mark_set(in->mark, "replicating", "1", e)) != RC_OK ||
 	    (rc = repl_setup(&x.p, e)) != RC_OK ||
 	    (rc = repl_initialize(x.master, x.own, in->db->base_dn,
-		 x.agreement[0], false, say_line, in, e)) != RC_OK ||
+		 x.agreement[0], in->refill, say_line, in, e)) != RC_OK ||
 	    (rc = directory_index_rebuild(x.own, in->db, say_line, in, e)) !=
 		RC_OK)
 		return rc;

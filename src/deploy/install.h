@@ -36,6 +36,7 @@ struct install {
 	bool subordinate; /* ... and it is of our security domain */
 	bool clone;
 	bool complete;      /* an interrupted run had done all */
+	bool refill;        /* a replica that was there is filled anew */
 	bool replicating;   /* agreements may be there */
 	bool added_user;    /* a clone's own user is new */
 	struct join *join;  /* security domain and server */

@@ -112,6 +112,8 @@ install_store(struct install *in, struct err *e)
 	if ((rc = import_issuer(in, e)) != RC_OK)
 		return rc;
 	if (values_bool(in->v, "pki_ds_setup")) {
+		if (in->clone && (rc = clone_keep_replica(in, e)) != RC_OK)
+			return rc;
 		install_say(
 		    in, "Setting up %s in %s", in->db->base_dn, in->db->url);
 		rc = directory_setup(

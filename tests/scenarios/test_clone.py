@@ -158,6 +158,17 @@ def test_a_clone_of_a_clone_takes_one_number(site):
     assert f"CA localhost {c.https}" in hosts(c)
 
 
+def test_a_clone_that_was_removed_comes_back_on_its_directory(site):
+    """Its replica is filled anew under its old number; the directory lives."""
+    c, number = site.second_clone, replica_id(site.third)
+    c.destroy()
+    program.wait_for("the domain to forget it", lambda: f"CA localhost {c.https}" not in hosts(site.m), 120)
+    done = c.spawn()
+    assert f"Keeping the replica {number} that is there" in done.stdout
+    assert site.third.running() and replica_id(site.third) == number
+    assert f"CA localhost {c.https}" in hosts(c)
+
+
 def test_a_clone_that_burned_down_is_retired(site):
     c, number = site.second_clone, replica_id(site.third)
     site.third.kill()
