@@ -412,14 +412,18 @@ begin_search(struct ldap_be *be, LDAP *ld, int *msgid)
 }
 
 /* Commits that lost their connection: the directory answers again. What it has
- * not carried out after a while it will not. */
-static void
+ * not carried out after a while it will not. Returns the time until the next
+ * look: one that refuses writes is not asked all the time. */
+static int
 finish_cut(struct ldap_be *be, int64_t follows_ms)
 {
 	struct err e = { 0 };
 
-	if (dir_recover(be, follows_ms > LDAP_BE_ORPHAN_MS, &e) != RC_OK)
-		log_warning("store", "%s, continuing", e.text);
+	if (dir_recover(be, follows_ms > LDAP_BE_ORPHAN_MS, &e) == RC_OK)
+		return LDAP_BE_POLL_MS;
+	log_warning("store", "%s, continuing; next try in %d s", e.text,
+	    LDAP_BE_RECOVER_MS / 1000);
+	return LDAP_BE_RECOVER_MS;
 }
 
 static void
@@ -439,10 +443,8 @@ follow(struct ldap_be *be, LDAP *ld, int msgid)
 		ldap_msgfree(res);
 		if (r < 0 || r == LDAP_RES_SEARCH_RESULT)
 			return;
-		if (now >= next) {
-			finish_cut(be, now - since);
-			next = now + LDAP_BE_POLL_MS;
-		}
+		if (now >= next)
+			next = now + finish_cut(be, now - since);
 		if (now >= check && !dir_cursor_holds(be))
 			return; /* loaded anew, or restored, under our feet */
 		if (now >= check)

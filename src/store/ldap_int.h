@@ -27,11 +27,12 @@ enum {
 	LDAP_BE_DN_MAX = 4096,
 	LDAP_BE_RECONNECT_MS = 1000,
 	LDAP_BE_POLL_MS = 200,
-	LDAP_BE_CHECK_MS = 5000,  /* between looks at the sentinel */
-	LDAP_BE_MARK_MS = 300000, /* between sentinels, where much happens */
-	LDAP_BE_GAP_MAX = 20000,  /* more changes than that are read anew */
-	LDAP_BE_PIPELINE = 8,     /* commits on their way at once */
-	LDAP_BE_GIVEN_UP = 256,   /* more callers than that do not wait */
+	LDAP_BE_CHECK_MS = 5000,   /* between looks at the sentinel */
+	LDAP_BE_MARK_MS = 300000,  /* between sentinels, where much happens */
+	LDAP_BE_GAP_MAX = 20000,   /* more changes than that are read anew */
+	LDAP_BE_PIPELINE = 8,      /* commits on their way at once */
+	LDAP_BE_GIVEN_UP = 256,    /* more callers than that do not wait */
+	LDAP_BE_RECOVER_MS = 5000, /* between tries to finish cut commits */
 	LDAP_BE_ORPHAN_MS = 5000, /* a cut operation may still be carried out */
 	LDAP_BE_EPOCH_SHIFT = 44, /* entryUSN below, epoch above */
 };

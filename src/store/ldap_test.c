@@ -308,6 +308,61 @@ cut_commit_is_finished_when_its_decision_came_true(void **state)
 	assert_int_equal(store_effects_waiting(a), 1);
 }
 
+/* --- a directory that refuses for a while -------------------------------- */
+
+static void
+read_only(const char *on)
+{
+	AUTO(secret) password = secret_new(view_str("Secret.123"));
+	struct ldap_params p = ds_params(password, base, NULL);
+	AUTO(ds_admin) d = NULL;
+
+	OK(ds_admin_open(&d, &p, e));
+	OK(ds_set(d, "cn=userRoot,cn=ldbm database,cn=plugins,cn=config",
+	    MOD_REPLACE, "nsslapd-readonly", on, e));
+}
+
+static void
+read_only_from_now(void *arg, const struct feed_item *i)
+{
+	bool *done = arg;
+
+	if (i->local && !*done)
+		read_only("on");
+	*done = true;
+}
+
+/* Certificate 1 is added; then the directory takes no more for a while. */
+static void
+commit_refused_behind_its_decision_is_finished_later(void **state)
+{
+	const struct timespec pause = { 0, 50000000 };
+	AUTO(batch) x = batch_new();
+	AUTO(watch) w = NULL;
+	bool done = false;
+	const char *status = "VALID";
+
+	(void)state;
+	add(a, 2);
+	OK(store_watch(
+	    a, &w, 1u << REC_CERT, UINT64_MAX, read_only_from_now, &done, e));
+	batch_add(x, help_cert(1, CERT_VALID));
+	batch_modify(x, REC_CERT, "2");
+	batch_mod_str(x, MOD_REPLACE, "certStatus", "REVOKED");
+	RC(RC_UNAVAILABLE, store_commit(a, x, e));
+	read_only("off");
+	for (int i = 0; i < WAIT_MS / 50 && strcmp(status, "REVOKED") != 0;
+	     i++) {
+		AUTO(rec) two = NULL;
+
+		nanosleep(&pause, NULL);
+		OK(store_get(a, &two, REC_CERT, "2", e));
+		if (strcmp(rec_str(two, "certStatus"), "REVOKED") == 0)
+			status = "REVOKED";
+	}
+	assert_string_equal(status, "REVOKED");
+}
+
 /* Every shortened and every changed form of a change is read or refused. */
 static void
 damaged_changes_are_refused(void **state)
@@ -435,6 +490,7 @@ main(void)
 		CASE(changes_of_another_process_arrive_once),
 		CASE(changes_while_down_are_caught_up_after_a_restart),
 		CASE(cut_commit_is_finished_when_its_decision_came_true),
+		CASE(commit_refused_behind_its_decision_is_finished_later),
 		cmocka_unit_test(damaged_changes_are_refused),
 		CASE(added_value_that_is_there_has_no_effect),
 		CASE(deletions_while_down_are_reported),

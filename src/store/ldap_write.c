@@ -105,7 +105,7 @@ dir_wait_landed(struct ldap_be *be, enum rec_kind k, const char *id)
 
 struct commit {
 	size_t done;  /* changes that are in the directory */
-	bool unclear; /* an operation was sent and not answered */
+	bool unclear; /* not answered, or refused for now behind the decision */
 };
 
 static enum rc
@@ -141,7 +141,8 @@ write_all(
 		rc = write_one(be, ld, &b->changes[x->done], post, &code, e);
 		/* a pooled connection may have ended while it rested; whether
 		 * this operation reached the directory nobody knows */
-		x->unclear = dir_broken(code);
+		x->unclear =
+		    dir_broken(code) || (x->done > 0 && dir_rc_passing(rc));
 		if (rc == RC_OK)
 			x->done++;
 	}
