@@ -3,16 +3,19 @@
  * and how that moves (docs/roles.md). The servers move the roles; this shows the
  * plan, begins it, watches it and checks what came of it by fetching the CRL.
  * Owns:    nothing.
- * Trusts:  the own server's answers; of another host only the number of the CRL
- *          it serves.
+ * Trusts:  the own server's answers; of another host that it answers at all, and
+ *          a CRL only with the signature of this CA, over TLS that the trusted
+ *          certificates of this instance vouch for.
  * Threads: none. */
 #include <unistd.h>
 
 #include "deploy/replication.h"
 #include "http/client.h"
 #include "instance/dbconf.h"
+#include "keys/roots.h"
 #include "tools/pki_server_cmds.h"
 #include "x509/crl.h"
+#include "x509/verify.h"
 
 enum {
 	WAIT_DEFAULT = 20, /* s, for an answer of the holder */
@@ -31,11 +34,15 @@ struct move {
 	int64_t wait_ms;
 	struct num first; /* of the new claim to the first CRL role */
 	char url[600];    /* of the CRL there */
+	struct roots *roots;
+	struct buf signer; /* certificate of this CA */
 };
 
 static void
 move_done(struct move *m)
 {
+	roots_free(m->roots);
+	buf_done(&m->signer);
 	json_decref(m->roles);
 	json_decref(m->points);
 }
@@ -179,7 +186,7 @@ static void PRINTF(1, 2) step(const char *fmt, ...)
 
 /* --- other hosts --------------------------------------------------------- */
 
-/* Only what is public is asked, and believed for its number alone. */
+/* Whoever answers is alive, whatever his certificate. */
 static bool
 accept_any(void *arg, enum http_cert_problem p, struct view der)
 {
@@ -189,13 +196,28 @@ accept_any(void *arg, enum http_cert_problem p, struct view der)
 	return true;
 }
 
-static enum rc
-get(const char *url, int timeout_ms, struct http_exchange *x, struct err *e)
+/* An expired certificate must not undo a promotion: what is fetched is signed,
+ * and renewing the certificate may need this CA (promise 9). */
+static bool
+accept_expired(void *arg, enum http_cert_problem p, struct view der)
 {
-	struct http_client_params p = { .accept = accept_any,
-		.timeout_ms = timeout_ms };
+	bool *warned = arg;
+
+	(void)der;
+	if (p != HTTP_CERT_EXPIRED_CERTIFICATE)
+		return false;
+	if (!*warned)
+		step("warning: its server certificate has expired");
+	*warned = true;
+	return true;
+}
+
+static enum rc
+get(const char *url, struct http_client_params *p, struct http_exchange *x,
+    struct err *e)
+{
 	AUTO(http_client) c = NULL;
-	enum rc rc = http_client_new(&c, &p, e);
+	enum rc rc = http_client_new(&c, p, e);
 
 	if (rc != RC_OK)
 		return rc;
@@ -208,28 +230,62 @@ get(const char *url, int timeout_ms, struct http_exchange *x, struct err *e)
 static bool
 answers(const char *address)
 {
+	struct http_client_params p = { .accept = accept_any,
+		.timeout_ms = ALIVE_MS };
 	struct http_exchange x = { 0 };
 	char url[600];
 	bool yes;
 
 	(void)snprintf(
 	    url, sizeof(url), "https://%s/ca/admin/ca/getStatus", address);
-	yes = get(url, ALIVE_MS, &x, NULL) == RC_OK;
+	yes = get(url, &p, &x, NULL) == RC_OK;
 	http_exchange_done(&x);
 	return yes;
 }
 
+/* What the CRL is checked with: this instance's own certificates. */
 static enum rc
-fetched_number(const char *url, struct num *out, struct err *e)
+load_trust(struct move *m, struct err *e)
 {
+	AUTO(cfg) cs = NULL;
+	struct keystore *ks;
+	const char *nickname;
+	enum rc rc;
+
+	if (m->roots != NULL)
+		return RC_OK;
+	if ((rc = server_cs(m->s, &cs, "ca", e)) != RC_OK ||
+	    (rc = server_keystore(m->s, &ks, e)) != RC_OK ||
+	    (rc = roots_load(&m->roots, ks, "C", e)) != RC_OK)
+		return rc;
+	nickname = cfg_str(cs, "ca.cert.signing.nickname",
+	    cfg_str(cs, "ca.signing.nickname", ""));
+	m->signer = buf_empty(0);
+	return keystore_find_cert(ks, &m->signer, nickname, e);
+}
+
+/* The number of the CRL there, which is this CA's. */
+static enum rc
+fetched_number(struct move *m, bool *warned, const char *url, struct num *out,
+    struct err *e)
+{
+	struct http_client_params p = { .cas = m->roots->items,
+		.n_cas = m->roots->n,
+		.accept = accept_expired,
+		.accept_arg = warned,
+		.timeout_ms = CALL_MS };
 	struct http_exchange x = { 0 };
 	struct crl crl;
-	enum rc rc = get(url, CALL_MS, &x, e);
+	enum rc rc = get(url, &p, &x, e);
 
 	if (rc == RC_OK && x.status != 200)
 		rc = err_set(e, RC_UNAVAILABLE, "%s: status %d", url, x.status);
 	if (rc == RC_OK)
 		rc = crl_parse(&crl, buf_view(&x.reply), e);
+	if (rc == RC_OK &&
+	    (rc = verify_crl(buf_view(&x.reply), buf_view(&m->signer), e)) !=
+		RC_OK)
+		rc = err_prefix(e, "%s: not a CRL of this CA", url);
 	if (rc == RC_OK && !crl_number(&crl, out))
 		rc = err_set(e, RC_INVALID, "%s: a CRL without number", url);
 	http_exchange_done(&x);
@@ -253,21 +309,24 @@ verify(struct move *m, const char *address, struct err *e)
 	int64_t left = m->wait_ms;
 	char text[NUM_TEXT_MAX];
 	struct num got = num_from_u64(0);
+	bool warned = false;
 	enum rc rc;
 
 	if (role == NULL)
 		return RC_OK;
-	rc = num_parse(&m->first, json_str(role, "number"), false, e);
-	if (rc != RC_OK)
+	if ((rc = load_trust(m, e)) != RC_OK ||
+	    (rc = num_parse(&m->first, json_str(role, "number"), false, e)) !=
+		RC_OK)
 		return rc;
 	(void)snprintf(m->url, sizeof(m->url),
 	    "https://%s/ca/ee/ca/getCRL?op=getCRL&crlIssuingPoint=%s", address,
 	    json_str(role, "role") + strlen("crl."));
 	for (;;) {
-		rc = fetched_number(m->url, &got, e);
+		rc = fetched_number(m, &warned, m->url, &got, e);
 		if (rc == RC_OK && num_cmp(&got, &m->first) >= 0)
 			break;
-		if (left <= 0)
+		/* another's certificate or CRL does not become ours by waiting */
+		if (left <= 0 || rc == RC_AUTH || rc == RC_INVALID)
 			return rc != RC_OK
 			    ? rc
 			    : err_set(e, RC_TIMEOUT,
@@ -275,7 +334,8 @@ verify(struct move *m, const char *address, struct err *e)
 				  num_dec(text, &got));
 		nap(&left);
 	}
-	step("CRL %s fetched from %s", num_dec(text, &got), m->url);
+	step("CRL %s fetched from %s, its signature is good",
+	    num_dec(text, &got), m->url);
 	return RC_OK;
 }
 
