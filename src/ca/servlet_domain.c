@@ -319,6 +319,25 @@ holder(struct ca *ca, char **out, struct view der, struct err *e)
 	return store_search(ca->store, &q, take_uid, out, e);
 }
 
+/* A user of that id is given a certificate only where that makes nobody an
+ * administrator or auditor who showed an install token. */
+static enum rc
+check_user(struct ca *ca, const char *uid, struct err *e)
+{
+	AUTO(principal) p = NULL;
+	enum rc rc = auth_again(ca->store, &p, uid, AUTH_CERTIFICATE, e);
+
+	for (char **g = rc == RC_OK ? p->groups : NULL; g != NULL && *g != NULL;
+	     g++)
+		if (text_ends(*g, "Administrators") || text_ieq(*g, "Auditors"))
+			return err_set(e, RC_DENIED,
+			    "user %.64s is in the group %.64s: an install "
+			    "token gives it no certificate; use pki "
+			    "ca-user-cert-add",
+			    uid, *g);
+	return rc;
+}
+
 /* Finds or makes the user, gives it the certificate and the group. */
 static enum rc
 register_user(struct http_call *c, const char *group, struct err *e)
@@ -340,7 +359,9 @@ register_user(struct http_call *c, const char *group, struct err *e)
 		return rc;
 	if (known != NULL)
 		uid = known;
-	else if ((rc = user_add(ca->store, &u, e)) != RC_OK && rc != RC_EXISTS)
+	else if ((rc = user_add(ca->store, &u, e)) == RC_EXISTS)
+		rc = check_user(ca, uid, e);
+	if (rc != RC_OK)
 		return rc;
 	if ((rc = user_add_cert(ca->store, uid, buf_view(&der), e)) != RC_OK)
 		return rc;

@@ -205,6 +205,16 @@ def test_a_user_is_registered_once_with_its_certificate(agent, anonymous):
     expect(404, lambda: agent.json("GET", "admin/users/bad"))
 
 
+def test_a_token_gives_an_administrator_no_certificate(agent, anonymous):
+    cert = agent.cert(agent.issue(instance.csr("impostor"), "caServerCert"))
+    text = base64.b64encode(cert.public_bytes(serialization.Encoding.DER)).decode()
+    before = agent.json("GET", "admin/users/caadmin/certs")
+    status, x = post(anonymous, "/ca/admin/ca/registerUser", sessionID=token(agent), uid="caadmin", name="x",
+                     certificate=text)
+    assert status == "1" and x["Error"].startswith("user caadmin is in the group "), x
+    assert agent.json("GET", "admin/users/caadmin/certs") == before
+
+
 # --- time, and a CA outside ---------------------------------------------------------
 
 def test_a_token_ends_with_its_time(golden):
