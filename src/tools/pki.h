@@ -123,6 +123,8 @@ void out_fieldf(const char *label, const char *fmt, ...) PRINTF(2, 3);
 void out_entry(size_t index);
 /* "Number of entries returned N", framed. */
 void out_returned(size_t n);
+/* "INFO: ..." on standard error when verbose. */
+void out_say(bool verbose, const char *fmt, va_list ap) PRINTF(2, 0);
 /* Asks on standard error/terminal, reads standard input; true for y or yes. */
 bool out_confirm(const char *question);
 /* A line of standard input without its end; RC_UNAVAILABLE at its end. */

@@ -5,12 +5,16 @@
 #define TOOLS_PKI_CERTS_H
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "tools/pki.h"
 #include "x509/cert.h"
 #include "x509/req.h"
 
 /* Prints "  Serial Number:" ... "  Not Valid After:" of a certificate. */
 MUST enum rc certs_print(struct view der, struct err *e);
+/* As certs_print, the dates as date writes them. */
+MUST enum rc certs_print_with(struct view der,
+    const char *(*date)(char out[CLOCK_TEXT_MAX], int64_t t), struct err *e);
 /* Subject of a DER certificate as text, appended. */
 MUST enum rc certs_subject(struct buf *out, struct view der, struct err *e);
 /* One certificate of a keystore_each_cert walk: nickname, lines, trust. */

@@ -223,15 +223,21 @@ pki_fault(struct pki *p, struct err *e, enum rc rc, const char *exception,
 }
 
 void
+out_say(bool verbose, const char *fmt, va_list ap)
+{
+	if (!verbose)
+		return;
+	fprintf(stderr, "INFO: ");
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void
 pki_say(const struct pki *p, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!p->verbose)
-		return;
-	fprintf(stderr, "INFO: ");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	out_say(p->verbose, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 }

@@ -13,33 +13,10 @@
 #include "x509/name.h"
 #include "x509/print.h"
 
-static enum rc
-print_name(const char *label, struct view name, struct err *e)
-{
-	AUTO_BUF text = buf_empty(0);
-	enum rc rc = name_text(&text, name, e);
-
-	if (rc == RC_OK)
-		out_field(label, buf_cstr(&text));
-	return rc;
-}
-
 enum rc
 sys_cert_print_der(struct view der, struct err *e)
 {
-	char text[CLOCK_TEXT_MAX], serial[NUM_TEXT_MAX];
-	struct cert c;
-	enum rc rc = cert_parse(&c, der, e);
-
-	if (rc != RC_OK)
-		return rc;
-	out_field("Serial Number", num_0x(serial, &c.serial));
-	if ((rc = print_name("Subject DN", c.subject, e)) != RC_OK ||
-	    (rc = print_name("Issuer DN", c.issuer, e)) != RC_OK)
-		return rc;
-	out_field("Not Valid Before", server_date(text, c.not_before));
-	out_field("Not Valid After", server_date(text, c.not_after));
-	return RC_OK;
+	return certs_print_with(der, server_date, e);
 }
 
 /* The request file as DER; empty when there is none. */

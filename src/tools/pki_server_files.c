@@ -29,13 +29,9 @@ server_say(const struct server *s, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!s->verbose)
-		return;
-	fprintf(stderr, "INFO: ");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	out_say(s->verbose, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 }
 
 void
