@@ -53,6 +53,15 @@ MUST enum rc sys_cert_rename(struct server *s, const struct sys_cert *c,
 MUST enum rc server_ca_cert_of(
     struct server *s, struct buf *der, struct buf *nick, struct err *e);
 
+/* cert-create with -n or -u asks the running CA (pki_server_renew.c). */
+bool sys_cert_online(const struct args *a);
+/* RC_USAGE for options of cert-create that exclude or need one another. */
+MUST enum rc sys_cert_online_check(const struct args *a, struct err *e);
+/* The CA renews --serial, else the certificate there is; appends the new one.
+ * Errors are the CA's words. */
+MUST enum rc sys_cert_renew_online(struct server *s, const struct sys_cert *c,
+    const struct args *a, struct buf *der, struct err *e);
+
 /* The options and the work of cert-export and subsystem-cert-export. */
 extern const struct opt sys_export_opts[];
 MUST enum rc sys_cert_export(struct server *s, const struct sys_cert *c,

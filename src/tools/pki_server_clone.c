@@ -16,6 +16,7 @@
 #include "tools/pki_server_cert.h"
 #include "tools/pki_server_ds.h"
 #include "tools/pki_servlet.h"
+#include "tools/pki_session.h"
 #include "x509/crl.h"
 
 enum {
@@ -362,71 +363,17 @@ report_all(struct server *s, struct err *e)
 
 /* --- the documented test ------------------------------------------------------ */
 
-/* The names of the client's own options that its REST calls look at. */
-static const struct opt client_opts[] = {
-	OPT_LETTER("n", 'n', "nickname", ""),
-	OPT_LETTER("u", 'u', "user", ""),
-	OPT("token", "name", ""),
-	OPT("ignore-cert-status", "list", ""),
-	OPT("reject-cert-status", "list", ""),
-	OPT("http-output", "folder", ""),
-	OPT_FLAG("ignore-banner", ""),
-	OPT_END,
-};
-
 static enum rc
 open_session(struct pki *p, const struct args *a, struct err *e)
 {
-	const char *home = getenv("HOME"),
-		   *dir = args_get(a, "client-database");
-	const char *nick = args_get(a, "client-nickname");
-	char *words[] = { (char[]){ "-n" }, (char *)(uintptr_t)nick };
-	size_t used;
-	enum rc rc;
+	const struct pki_session who = { .dir = args_get(a, "client-database"),
+		.nickname = args_get(a, "client-nickname") };
+	enum rc rc = pki_session_open(p, &who, e);
 
-	*p = (struct pki){
-		.sub = "ca", .api = "v2", .fault_text = buf_empty(0)
-	};
-	if (dir != NULL)
-		p->dir = strdup(dir);
-	else if (asprintf(
-		     &p->dir, "%s/.dogtag/nssdb", home != NULL ? home : "") < 0)
-		p->dir = NULL;
-	if (p->dir == NULL)
-		return err_set(e, RC_NOMEM, "out of memory");
-	if (args_has(a, "client-password-file") &&
-	    (rc = secret_read_file(
-		 &p->db_pin, args_get(a, "client-password-file"), e)) != RC_OK)
+	if (rc != RC_OK || !args_has(a, "client-password-file"))
 		return rc;
-	return args_parse(&p->global, client_opts, words, 2, false, &used, e);
-}
-
-static void
-close_session(struct pki *p)
-{
-	if (p->http != NULL)
-		rest_close(p);
-	pki_keystore_close(p);
-	args_free(p->global);
-	secret_free(p->db_pin);
-	buf_done(&p->fault_text);
-	free(p->dir);
-	free(p->uri);
-	p->uri = NULL;
-}
-
-/* The next calls go to that host. */
-static enum rc
-turn_to(struct pki *p, const char *address, struct err *e)
-{
-	if (p->http != NULL)
-		rest_close(p);
-	free(p->uri);
-	if (asprintf(&p->uri, "https://%s", address) < 0) {
-		p->uri = NULL;
-		return err_set(e, RC_NOMEM, "out of memory");
-	}
-	return RC_OK;
+	return secret_read_file(
+	    &p->db_pin, args_get(a, "client-password-file"), e);
 }
 
 struct test {
@@ -456,7 +403,7 @@ issue(struct test *t, struct err *e)
 	struct cert c;
 	enum rc rc;
 
-	if ((rc = turn_to(&t->p, t->here, e)) != RC_OK ||
+	if ((rc = pki_session_turn(&t->p, t->here, e)) != RC_OK ||
 	    (rc = pki_keystore(&t->p, &ks, e)) != RC_OK ||
 	    (rc = keystore_generate(ks, &key, NULL, &g, e)) != RC_OK ||
 	    (rc = certs_make_req(
@@ -516,7 +463,7 @@ await_revocation(struct test *t, struct err *e)
 {
 	int64_t begun = clock_mono_ms(&clock_system), took;
 	const char *status;
-	enum rc rc = turn_to(&t->p, t->master, e);
+	enum rc rc = pki_session_turn(&t->p, t->master, e);
 
 	if (rc != RC_OK)
 		return rc;
@@ -627,14 +574,16 @@ run_check(struct server *s, const struct args *a, struct err *e)
 	t.wait_ms = wait * 1000;
 	if ((rc = find_hosts(s, &t, e)) == RC_OK)
 		rc = open_session(&t.p, a, e);
-	if (rc != RC_OK)
+	if (rc != RC_OK) {
+		pki_session_close(&t.p);
 		return rc;
+	}
 	puts("Test:");
 	if ((rc = issue(&t, e)) == RC_OK &&
 	    (rc = revoke_there(&t, e)) == RC_OK &&
 	    (rc = await_revocation(&t, e)) == RC_OK)
 		rc = force_crl(&t, e);
-	close_session(&t.p);
+	pki_session_close(&t.p);
 	return rc == RC_OK ? report_all(s, e) : rc;
 }
 

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "deploy/service.h"
+#include "keys/names.h"
 #include "tools/pki_certs.h"
 #include "tools/pki_server_cmds.h"
 #include "x509/name.h"
@@ -134,6 +135,7 @@ struct making {
 	const struct sys_cert *c; /* NULL: old_der is given */
 	bool renew, temp;
 	const char *issuer_nick, *serial, *ext;
+	const char *token; /* of the signing key; NULL = as configured */
 	struct buf old_der, csr_der, issuer_der;
 	struct cert old, issuer; /* views into the buffers */
 	struct req req;
@@ -164,6 +166,9 @@ find_issuer(struct making *m, struct err *e)
 	if (m->self)
 		return RC_OK;
 	if (name != NULL) {
+		if (m->token != NULL && strchr(name, ':') == NULL &&
+		    !names_is_internal(m->token))
+			buf_addf(&nick, "%s:", m->token);
 		buf_add_str(&nick, name);
 	} else {
 		if (!server_has(m->s->paths, "ca"))
@@ -232,7 +237,8 @@ find_own_key(struct making *m, struct err *e)
 		return RC_OK;
 	if ((rc = server_keystore(m->s, &ks, e)) != RC_OK)
 		return rc;
-	rc = keystore_find_key(ks, &m->key, m->c->token, m->t.spki, e);
+	rc = keystore_find_key(ks, &m->key,
+	    m->token != NULL ? m->token : m->c->token, m->t.spki, e);
 	return rc == RC_OK ? RC_OK : err_prefix(e, "key of %s", m->c->id);
 }
 
@@ -365,44 +371,55 @@ make(struct making *m, struct buf *der, struct err *e)
 static enum rc
 check_options(const struct args *a, struct err *e)
 {
-	if (args_has(a, "n") && args_has(a, "u"))
-		return err_set(e, RC_USAGE, "-n cannot be used with -u");
-	if (args_has(a, "w") && args_has(a, "W"))
-		return err_set(e, RC_USAGE, "-w cannot be used with -W");
 	if (args_has(a, "temp") && args_has(a, "renew"))
 		return err_set(
 		    e, RC_USAGE, "--temp cannot be used with --renew");
-	return RC_OK;
+	return sys_cert_online_check(a, e);
 }
 
+/* Signed here, with the CA's key, and recorded. */
 static enum rc
-run_create(struct server *s, const struct args *a, struct err *e)
+create_local(struct server *s, const struct sys_cert *c, const struct args *a,
+    struct buf *der, struct err *e)
 {
 	AUTO(arena) arena = arena_new(0);
-	AUTO(sys_cert) c = NULL;
-	AUTO_BUF der = buf_empty(CERT_DER_MAX), pem = buf_empty(0);
-	AUTO_STR path = NULL;
 	struct making m = { .s = s,
+		.c = c,
+		.token = args_get(a, "token"),
 		.renew = args_has(a, "renew"),
 		.temp = args_has(a, "temp"),
 		.issuer_nick = args_get(a, "issuer"),
 		.serial = args_get(a, "serial"),
 		.ext = args_get(a, "ext") };
+	enum rc rc;
+
+	if (arena == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	m.old_der = m.csr_der = m.issuer_der = buf_empty(CERT_DER_MAX);
+	template_init(&m.t, arena);
+	rc = make(&m, der, e);
+	if (rc == RC_OK)
+		rc = record(&m, buf_view(der), e);
+	making_done(&m);
+	return rc;
+}
+
+static enum rc
+run_create(struct server *s, const struct args *a, struct err *e)
+{
+	AUTO(sys_cert) c = NULL;
+	AUTO_BUF der = buf_empty(CERT_DER_MAX), pem = buf_empty(0);
+	AUTO_STR path = NULL;
 	const char *output = args_get(a, "output");
 	enum rc rc;
 
 	if ((rc = check_options(a, e)) != RC_OK ||
 	    (rc = sys_cert_find(s, &c, args_at(a, 0), e)) != RC_OK)
 		return rc;
-	if (arena == NULL || (path = sys_cert_path(s, c, "crt")) == NULL)
+	if ((path = sys_cert_path(s, c, "crt")) == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
-	m.c = c;
-	m.old_der = m.csr_der = m.issuer_der = buf_empty(CERT_DER_MAX);
-	template_init(&m.t, arena);
-	rc = make(&m, &der, e);
-	if (rc == RC_OK)
-		rc = record(&m, buf_view(&der), e);
-	making_done(&m);
+	rc = sys_cert_online(a) ? sys_cert_renew_online(s, c, a, &der, e)
+				: create_local(s, c, a, &der, e);
 	if (rc != RC_OK)
 		return rc;
 	if (output != NULL)
@@ -582,19 +599,27 @@ static const struct opt create_opts[] = {
 	SERVER_OPTS,
 	OPT_FLAG("temp", "As it is now, for three months"),
 	OPT_FLAG("renew", "As it is now, for as long as before"),
-	OPT("serial", "number", "Serial number (default: random)"),
+	OPT("serial", "number",
+	    "Serial number (default: random); with -n or -u of the one to "
+	    "renew"),
 	OPT("output", "file", "Output file (default: certs/<id>.crt)"),
 	OPT("issuer", "nickname", "Issuer (default: this instance's CA)"),
 	OPT("ext", "file", "File with certificate extensions"),
-	OPT("token", "name", "Accepted"),
-	OPT_LETTER("p", 'p', "port", "Accepted"),
-	OPT_LETTER("d", 'd', "folder", "Accepted"),
-	{ "c", 'c', "password", "Accepted", true, NULL },
-	OPT_LETTER("C", 'C', "file", "Accepted"),
-	OPT_LETTER("n", 'n', "nickname", "Accepted (excludes -u)"),
-	OPT_LETTER("u", 'u', "user", "Accepted (excludes -n)"),
-	{ "w", 'w', "password", "Accepted (excludes -W)", true, NULL },
-	OPT_LETTER("W", 'W', "file", "Accepted (excludes -w)"),
+	OPT("token", "name",
+	    "Token of the signing key (default: as configured)"),
+	OPT_LETTER("n", 'n', "nickname",
+	    "Let the running CA renew it, as this client certificate"),
+	OPT_LETTER("u", 'u', "user",
+	    "Let the running CA renew it, as this user (excludes -n)"),
+	OPT_LETTER("p", 'p', "port",
+	    "HTTPS port of the CA (default: this instance's)"),
+	OPT_LETTER(
+	    "d", 'd', "folder", "NSS database (default: ~/.dogtag/nssdb)"),
+	{ "c", 'c', "password", "NSS database password", true, NULL },
+	OPT_LETTER("C", 'C', "file", "File with the NSS database password"),
+	{ "w", 'w', "password", "Password of the user", true, NULL },
+	OPT_LETTER("W", 'W', "file",
+	    "File with the password of the user (excludes -w)"),
 	OPT_END,
 };
 

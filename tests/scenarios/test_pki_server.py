@@ -330,6 +330,66 @@ def test_server_certificate_is_renewed_and_known_to_the_ca(server, running):
     assert f"{new:#x}" in server("ca-cert-find")
 
 
+@pytest.fixture
+def agent_db(tmp_path, monkeypatch):
+    """make(ca) gives an NSS database with the administrator's certificate, and its nickname."""
+    def make(ca):
+        monkeypatch.setenv("PKI_ROOT", str(tmp_path))
+        pki = ["pki", "-d", tmp_path / "db"]
+        program.run(*pki, "client-init")
+        program.run(*pki, "client-cert-import", "CA", "--ca-cert", ca.ca_crt)
+        program.run(*pki, "pkcs12-import", "--pkcs12", ca.client_dir / "ca_admin_cert.p12",
+                    "--password-file", ca.client_dir / "ca_admin_cert.p12.password")
+        listed = program.run("certutil", "-L", "-d", tmp_path / "db").stdout
+        return tmp_path / "db", re.search(r"^(\S.*?)\s+u,u,u", listed, re.M).group(1)
+    return make
+
+
+def test_server_certificate_is_renewed_by_the_running_ca_for_an_agent(server, agent_db, tmp_path):
+    server("start")
+    db, nick = agent_db(server.ca)
+    old = server.tls_serial()
+    crt = server.ca.conf / "certs/sslserver.crt"
+    before = crt.read_bytes()
+    (tmp_path / "pw").write_text("Secret.4711\n")
+    server("ca-user-add", "anna", "--full-name", "A", "--password-file", tmp_path / "pw")
+    server("ca-user-role-add", "anna", "Certificate Manager Agents")
+    for who in (("-n", nick), ("-u", "anna", "-W", tmp_path / "pw")):
+        server("cert-create", "sslserver", "--renew", "-d", db, *who, "--output", tmp_path / "new")
+        new = x509.load_pem_x509_certificate((tmp_path / "new").read_bytes())
+        spent = x509.load_pem_x509_certificate(before)
+        assert new.serial_number != old and new.subject == spent.subject
+        assert new.public_key().public_numbers() == spent.public_key().public_numbers()
+        shown = server("ca-cert-request-find", "--cert-file", tmp_path / "new")
+        assert "Type: renewal" in shown and "Status: complete" in shown, "the CA did it, not this command"
+    assert crt.read_bytes() == before, "--output leaves the instance's file"
+    server("cert-create", "sslserver", "--renew", "-d", db, "-n", nick)
+    server("cert-import", "sslserver")
+    server("restart")
+    assert server.tls_serial() == x509.load_pem_x509_certificate(crt.read_bytes()).serial_number != old
+
+
+def test_renewal_by_the_running_ca_says_why_not(server, agent_db, tmp_path):
+    server("start")
+    db, nick = agent_db(server.ca)
+    before = (server.ca.conf / "certs/sslserver.crt").read_bytes()
+    renew = ("cert-create", "sslserver", "--renew", "-d", db)
+    (tmp_path / "wrong").write_text("Not-The-Password-1\n")
+    for argv, said in (
+            ((*renew, "-u", "caadmin", "-W", tmp_path / "wrong"), "renewal of 0x"),
+            ((*renew, "-n", nick, "--serial", "0x77"), "renewal of 0x77 by localhost:"),
+            ((*renew, "-n", "nobody"), "renewal of 0x"),
+            ((*renew, "-n", nick, "-u", "caadmin"), "-n cannot be used with -u"),
+            ((*renew, "-u", "caadmin", "-w", "x", "-W", "y"), "-w cannot be used with -W"),
+            ((*renew, "-n", nick, "--issuer", "x"), "--issuer cannot be used with -n or -u"),
+            (("cert-create", "sslserver", "-n", nick), "-n and -u ask the running CA, which only renews: add --renew"),
+            (renew, "-d needs -n or -u: without them the running CA is not asked")):
+        assert server.error(*argv).startswith(said), argv
+    server("stop")
+    assert "localhost" in server.error(*renew, "-n", nick), "nobody to ask"
+    assert (server.ca.conf / "certs/sslserver.crt").read_bytes() == before
+
+
 def test_server_certificate_gets_a_new_key(server):
     server("start")
     old = x509.load_pem_x509_certificate((server.ca.conf / "certs/sslserver.crt").read_bytes())
