@@ -123,6 +123,8 @@ bool api_page_begin(struct http_call *c, struct api_slice *out);
 void api_page_add(struct api_slice *s, const char *text, json_t *o);
 /* Replies {total,entries}; s is done with. */
 void api_page_reply(struct http_call *c, struct api_slice *s);
+/* Replies as getStatus does; why it does not run yet, NULL when it does. */
+void servlet_status(struct http_call *c, const char *why);
 /* 201 with o (taken over) and Location: this path + "/" + id. */
 void api_created(struct http_call *c, const char *id, json_t *o);
 /* Is uid among the members of a group record? */

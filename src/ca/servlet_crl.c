@@ -393,27 +393,37 @@ get_cert_chain(struct http_call *c)
 	xml_reply(c, "application/xml", &x);
 }
 
-static void
-get_status(struct http_call *c)
+void
+servlet_status(struct http_call *c, const char *why)
 {
+	const char *state = why == NULL ? "1" : "0",
+		   *text = why == NULL ? "running" : "starting";
 	AUTO_BUF x = buf_empty(4096);
 
 	if (!xml_wanted(c)) {
 		api_json(c, 200,
-		    json_pack("{s:{s:s,s:s,s:s,s:s,s:s}}", "Response", "State",
-			"1", "Type", "CA", "Status", "running", "Version",
+		    json_pack("{s:{s:s,s:s,s:s,s:s,s:s,s:s*}}", "Response",
+			"State", state, "Type", "CA", "Status", text, "Version",
 			PROTOCOL_VERSION, "ProductVersion",
-			"Signet " SIGNET_VERSION));
+			"Signet " SIGNET_VERSION, "Reason", why));
 		return;
 	}
 	xml_begin(&x);
 	xml_open(&x, "XMLResponse");
-	xml_text(&x, "State", "1");
+	xml_text(&x, "State", state);
 	xml_text(&x, "Type", "CA");
-	xml_text(&x, "Status", "running");
+	xml_text(&x, "Status", text);
 	xml_text(&x, "Version", PROTOCOL_VERSION);
+	if (why != NULL)
+		xml_text(&x, "Reason", why);
 	xml_close(&x, "XMLResponse");
 	xml_reply(c, "application/xml", &x);
+}
+
+static void
+get_status(struct http_call *c)
+{
+	servlet_status(c, NULL);
 }
 
 static const struct http_route items[] = {

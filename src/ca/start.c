@@ -810,6 +810,7 @@ const struct subsystem_class ca_class = {
 	.name = "ca",
 	.type = "CA",
 	.start = ca_start,
+	.wait = ca_wait,
 	.tick = ca_tick,
 	.control = ca_control,
 	.metrics = ca_metrics,

@@ -124,6 +124,8 @@ MUST enum rc ca_point_open(
 /* Commands of the control socket ("ca.crl-update" ...). */
 MUST enum rc ca_control(struct subsystem *s, const char *command,
     struct view args, struct buf *out, struct err *e);
+/* Adds the HTTP routes that answer while the directory is away. */
+MUST enum rc ca_wait(struct subsystem *s, struct err *e);
 /* Adds the HTTP routes. */
 MUST enum rc ca_routes(struct ca *ca, struct err *e);
 

@@ -307,7 +307,9 @@ begin(struct conn *c, size_t len)
 	size_t body_max;
 	int status;
 
-	status = call_begin(k, c->net->s->routes, view_of(c->in.data, len));
+	status = call_begin(k,
+	    atomic_load_explicit(&c->net->s->routes, memory_order_acquire),
+	    view_of(c->in.data, len));
 	in_consume(c, len);
 	c->scan = 0;
 	if (status != 0) {

@@ -96,7 +96,8 @@ struct http_server {
 	struct http_listen *listen;
 	int *ports;
 	struct call_env env;
-	struct routes *routes;
+	struct routes *_Atomic routes; /* what the net threads read */
+	struct routes *staged;         /* added since the start */
 	struct sessions *sessions;
 	struct addrs *addrs;
 	struct pool *pools[HTTP_CLASSES];

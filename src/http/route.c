@@ -2,7 +2,8 @@
 /* route.c - which handler a path belongs to.
  * Owns:    the trie and its copies of patterns.
  * Trusts:  patterns come from code; paths from the network, already decoded.
- * Threads: routes_add before the server starts, routes_find from any. */
+ * Threads: routes_add and routes_join before others see the table,
+ *          routes_find from any. */
 #include "http/route.h"
 
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct routes {
 	struct node *root;
 	struct node *all;
 	struct route *list;
+	struct routes *older;
 };
 
 static struct node *
@@ -69,6 +71,7 @@ routes_free(struct routes *t)
 {
 	if (t == NULL)
 		return;
+	routes_free(t->older);
 	while (t->all != NULL) {
 		struct node *n = t->all;
 
@@ -244,6 +247,12 @@ routes_add(
 	return RC_OK;
 }
 
+void
+routes_join(struct routes *t, struct routes *older)
+{
+	t->older = older;
+}
+
 static unsigned
 method_index(enum http_method m)
 {
@@ -358,7 +367,9 @@ routes_find(const struct routes *t, struct route_match *out,
 	if (v.len == 0 || v.data[0] != '/')
 		return;
 	v = view_of(v.data + 1, v.len - 1);
-	walk(t, out, method, v);
-	if (out->allowed == 0 && v.len > 0 && v.data[v.len - 1] == '/')
-		walk(t, out, method, view_of(v.data, v.len - 1));
+	for (; t != NULL && out->allowed == 0; t = t->older) {
+		walk(t, out, method, v);
+		if (out->allowed == 0 && v.len > 0 && v.data[v.len - 1] == '/')
+			walk(t, out, method, view_of(v.data, v.len - 1));
+	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* route.h - the table of routes: a trie over path segments. Built before the
- * server starts, read by all net threads afterwards. Internal to http/. */
+/* route.h - the table of routes: a trie over path segments. Built before any
+ * net thread sees it, read by all of them afterwards. Internal to http/. */
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H
 
@@ -31,6 +31,10 @@ OWNED(routes)
  * method of it is taken, RC_NOMEM. */
 MUST enum rc routes_add(
     struct routes *t, const struct http_route *r, void *arg, struct err *e);
+
+/* t, which nobody reads yet, takes older over (freed with it): a path of which t
+ * knows nothing is looked for there. */
+void routes_join(struct routes *t, struct routes *older);
 
 struct route_match {
 	const struct route *route; /* NULL = none */

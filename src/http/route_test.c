@@ -147,6 +147,24 @@ add_refuses_bad_and_double_patterns(void **state)
 	    RC_INVALID);
 }
 
+static void
+a_newer_table_goes_before_the_older_one(void **state)
+{
+	struct routes *older = table;
+
+	(void)state;
+	table = routes_new();
+	assert_int_equal(add(HTTP_GET, "/ca/ocsp/new"), RC_OK);
+	assert_int_equal(add(HTTP_GET, "/ca/certs"), RC_OK);
+	routes_join(table, older);
+	assert_string_equal(find(HTTP_GET, "/ca/ocsp/new"), "/ca/ocsp/new");
+	assert_string_equal(find(HTTP_GET, "/ca/ocsp/old"), "/ca/ocsp/*");
+	assert_string_equal(find(HTTP_GET, "/ca/ee"), "none");
+	/* it knows the path, whatever the method */
+	assert_string_equal(find(HTTP_POST, "/ca/certs"), "none");
+	assert_int_equal(m.allowed, HTTP_GET);
+}
+
 int
 main(void)
 {
@@ -164,6 +182,8 @@ main(void)
 		    a_wrong_method_tells_the_right_ones, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    add_refuses_bad_and_double_patterns, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_newer_table_goes_before_the_older_one, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -427,13 +427,38 @@ enum rc
 http_server_add(struct http_server *s, const struct http_route *routes,
     size_t n, void *arg, struct err *e)
 {
+	struct routes *t = s->routes;
+
+	if (s->started) {
+		if (s->staged == NULL)
+			s->staged = routes_new();
+		if ((t = s->staged) == NULL)
+			return err_set(e, RC_NOMEM, "server: out of memory");
+	}
 	for (size_t i = 0; i < n; i++) {
-		enum rc rc = routes_add(s->routes, &routes[i], arg, e);
+		enum rc rc = routes_add(t, &routes[i], arg, e);
 
 		if (rc != RC_OK)
 			return rc;
 	}
 	return RC_OK;
+}
+
+void
+http_server_publish(struct http_server *s)
+{
+	if (s->staged == NULL)
+		return;
+	routes_join(s->staged, s->routes);
+	s->routes = s->staged;
+	s->staged = NULL;
+}
+
+void
+http_server_discard(struct http_server *s)
+{
+	routes_free(s->staged);
+	s->staged = NULL;
 }
 
 enum rc
@@ -551,6 +576,7 @@ http_server_free(struct http_server *s)
 	free(s->client_cas);
 	free(s->ports);
 	free(s->nets);
+	routes_free(s->staged);
 	routes_free(s->routes);
 	sessions_free(s->sessions);
 	addrs_free(s->addrs);

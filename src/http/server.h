@@ -172,9 +172,15 @@ struct http_server_params {
 /* Binds nothing yet. */
 MUST enum rc http_server_new(struct http_server **out,
     const struct http_server_params *p, struct err *e);
-/* Before start only. arg reaches the handler as route_arg. */
+/* arg reaches the handler as route_arg. After start only one thread adds, and
+ * what it adds counts from http_server_publish on. */
 MUST enum rc http_server_add(struct http_server *s,
     const struct http_route *routes, size_t n, void *arg, struct err *e);
+/* The routes added since the start count from now on; one that was there before
+ * counts no more where a new one knows the path. */
+void http_server_publish(struct http_server *s);
+/* Forgets them instead. */
+void http_server_discard(struct http_server *s);
 /* Binds (RC_IO naming address and port when busy) and serves on own threads. */
 MUST enum rc http_server_start(struct http_server *s, struct err *e);
 /* The bound port of the i-th listener. */

@@ -30,6 +30,7 @@ enum {
 	SUBSYSTEMS_MAX = 8,
 	CHAIN_MAX = 8, /* issuers sent with the TLS certificate */
 	TICK_MAX_MS = 60000,
+	WAIT_RETRY_MS = 1000,
 };
 
 struct instance {
@@ -49,7 +50,7 @@ struct instance {
 	/* timer */
 	pthread_t timer;
 	bool timer_runs;
-	pthread_mutex_t lock; /* stopping, woken */
+	pthread_mutex_t lock; /* stopping, woken, why subsystems wait */
 	pthread_cond_t wake;
 	bool stopping, woken;
 };
@@ -325,12 +326,100 @@ subsystem_enabled(const struct instance *i, const char *name)
 	return v == NULL || text_bool(v);
 }
 
+bool
+subsystem_is_open(const struct subsystem *s)
+{
+	return s->open;
+}
+
+void
+subsystem_waits_for(struct subsystem *s, char *out, size_t size)
+{
+	LOCKED(&s->instance->lock);
+
+	(void)snprintf(out, size, "%s waits for its directory: %s", s->name,
+	    s->waiting.text);
+}
+
+static void
+close_subsystem(struct subsystem *s)
+{
+	audit_free(s->audit);
+	highwater_free(s->highwater);
+	store_free(s->store);
+	s->audit = NULL;
+	s->highwater = NULL;
+	s->store = NULL;
+}
+
+static enum rc
+open_subsystem(struct instance *i, struct subsystem *s, struct err *e)
+{
+	enum rc rc;
+
+	if ((rc = dbconf_open_store(&s->store, s->cfg, i->passwords, i->paths,
+		 s->name, i->keystore, i->clock, e)) == RC_OK &&
+	    (rc = open_highwater(i, s, e)) == RC_OK &&
+	    (rc = open_audit(i, s, e)) == RC_OK)
+		rc = s->cls->start(s, e);
+	if (rc == RC_OK)
+		s->open = true;
+	else
+		close_subsystem(s);
+	return rc;
+}
+
+/* A directory that is away now may come. */
+static bool
+may_wait(const struct subsystem *s, enum rc rc)
+{
+	return (rc == RC_UNAVAILABLE || rc == RC_TIMEOUT) &&
+	    s->cls->wait != NULL && dbconf_is_directory(s->cfg);
+}
+
+static void
+note_waiting(struct instance *i, struct subsystem *s, const struct err *e)
+{
+	bool same;
+
+	pthread_mutex_lock(&i->lock);
+	same = strcmp(s->waiting.text, e->text) == 0;
+	s->waiting = *e;
+	pthread_mutex_unlock(&i->lock);
+	if (!same)
+		log_warning("instance",
+		    "subsystem=%s waits for its directory, continuing: %s",
+		    s->name, e->text);
+}
+
+/* On the timer: next try of one whose directory was away; ms until the one
+ * after that. */
+static int64_t
+try_again(struct instance *i, struct subsystem *s)
+{
+	struct err e = { RC_OK, "" };
+	int64_t now = clock_mono_ms(i->clock);
+
+	if (now < s->next_try_ms)
+		return s->next_try_ms - now;
+	if (open_subsystem(i, s, &e) == RC_OK) {
+		http_server_publish(i->http);
+		log_info("instance", "subsystem=%s serves", s->name);
+		return 0;
+	}
+	http_server_discard(i->http);
+	note_waiting(i, s, &e);
+	s->next_try_ms = clock_mono_ms(i->clock) + WAIT_RETRY_MS;
+	return WAIT_RETRY_MS;
+}
+
 static enum rc
 start_subsystem(
     struct instance *i, const struct subsystem_class *cls, struct err *e)
 {
 	AUTO_STR path = paths_cs_cfg(i->paths, cls->name);
 	struct subsystem *s = &i->subs[i->n_subs];
+	struct err why = { RC_OK, "" };
 	enum rc rc;
 
 	if (path == NULL)
@@ -356,13 +445,13 @@ start_subsystem(
 		    "%s: cs.state is not 1: the installation did not end; "
 		    "remove it with pkidestroy and run pkispawn again",
 		    path);
-	if ((rc = dbconf_open_store(&s->store, s->cfg, i->passwords, i->paths,
-		 s->name, i->keystore, i->clock, e)) != RC_OK ||
-	    (rc = open_highwater(i, s, e)) != RC_OK ||
-	    (rc = open_audit(i, s, e)) != RC_OK)
-		return err_prefix(e, "%s", cls->name);
-	rc = cls->start(s, e);
-	return rc == RC_OK ? RC_OK : err_prefix(e, "%s", cls->name);
+	if ((rc = open_subsystem(i, s, &why)) == RC_OK)
+		return RC_OK;
+	if (may_wait(s, rc)) {
+		note_waiting(i, s, &why);
+		return cls->wait(s, e);
+	}
+	return err_set(e, rc, "%s: %s", cls->name, why.text);
 }
 
 /* Wakes the timer early (a commit left effects, a command asks for work). */
@@ -384,8 +473,14 @@ run_timer(void *arg)
 		int64_t next = TICK_MAX_MS, now = clock_now_ms(i->clock);
 		for (size_t k = 0; k < i->n_subs; k++) {
 			struct subsystem *s = &i->subs[k];
-			int64_t ms =
-			    s->cls->tick != NULL ? s->cls->tick(s, now) : next;
+			int64_t ms = next;
+			if (!s->open) {
+				ms = try_again(i, s);
+				next = ms < next ? ms : next;
+				continue;
+			}
+			if (s->cls->tick != NULL)
+				ms = s->cls->tick(s, now);
 			if (ms < next)
 				next = ms;
 			ms = audit_flush_interval_ms(s->audit);
@@ -428,9 +523,15 @@ control_command(void *arg, const char *command, struct view args,
 	for (size_t k = 0; dot != NULL && k < i->n_subs; k++) {
 		struct subsystem *s = &i->subs[k];
 		size_t n = strlen(s->name);
-		if (strncmp(command, s->name, n) == 0 && command + n == dot &&
-		    s->cls->control != NULL)
-			return s->cls->control(s, dot + 1, args, out, e);
+		if (strncmp(command, s->name, n) != 0 || command + n != dot ||
+		    s->cls->control == NULL)
+			continue;
+		if (!s->open) {
+			char why[ERR_TEXT_MAX];
+			subsystem_waits_for(s, why, sizeof(why));
+			return err_set(e, RC_UNAVAILABLE, "%s", why);
+		}
+		return s->cls->control(s, dot + 1, args, out, e);
 	}
 	return err_set(e, RC_UNSUPPORTED, "unknown command %.64s", command);
 }
@@ -561,9 +662,7 @@ instance_stop(struct instance *i, int grace_ms)
 	}
 	http_server_free(i->http);
 	for (size_t k = i->n_subs; k-- > 0;) {
-		audit_free(i->subs[k].audit);
-		highwater_free(i->subs[k].highwater);
-		store_free(i->subs[k].store);
+		close_subsystem(&i->subs[k]);
 		cfg_free(i->subs[k].cfg);
 	}
 	instance_http_free(i->pages);

@@ -26,11 +26,21 @@ struct subsystem {
 	struct highwater *highwater; /* bound to the store */
 	void *self;                  /* struct ca ... */
 	const struct subsystem_class *cls;
+	/* While its directory is away the instance runs without it; until then
+	 * store, audit, highwater and self are not to be looked at. */
+	_Atomic bool open;
+	struct err waiting;  /* why it is not, behind the instance's lock */
+	int64_t next_try_ms; /* the timer's */
 };
 struct subsystem_class {
 	const char *name, *type;
-	/* Builds self, adds routes; called before the server starts. */
+	/* Builds self, adds routes; called before the server starts, or on the
+	 * timer thread when the store could not be opened by then. */
 	MUST enum rc (*start)(struct subsystem *s, struct err *e);
+	/* Adds the routes, with s as route_arg, that answer as long as the store
+	 * cannot be opened; they are asked later too for paths that start gave
+	 * no route. */
+	MUST enum rc (*wait)(struct subsystem *s, struct err *e);
 	/* Runs what is due now; returns ms until it wants to run again. Called
 	 * on the instance's timer thread. */
 	int64_t (*tick)(struct subsystem *s, int64_t now_ms);
@@ -68,6 +78,10 @@ struct keystore *instance_keystore(struct instance *i);
 struct http_server *instance_http(struct instance *i);
 const struct cfg *instance_server_cfg(struct instance *i);
 struct subsystem *instance_subsystem(struct instance *i, const char *name);
+/* Is its store open and has it started? Then that stays so. */
+bool subsystem_is_open(const struct subsystem *s);
+/* Copies what it waits for, as a sentence. */
+void subsystem_waits_for(struct subsystem *s, char *out, size_t size);
 /* The k-th subsystem, NULL past the end. */
 struct subsystem *instance_subsystem_at(struct instance *i, size_t k);
 /* Runs the ticks soon: effects are waiting, or a command left work. */

@@ -226,7 +226,16 @@ get_health(struct http_call *c)
 
 	for (size_t k = 0; (s = instance_subsystem_at(h->instance, k)) != NULL;
 	     k++) {
-		enum rc rc = store_health(s->store, &e);
+		enum rc rc = RC_UNAVAILABLE;
+		if (!subsystem_is_open(s)) {
+			subsystem_waits_for(s, e.text, sizeof(e.text));
+			ok = false;
+			json_array_append_new(checks,
+			    json_pack("{s:s,s:s,s:s}", "subsystem", s->name,
+				"status", "waiting", "reason", e.text));
+			continue;
+		}
+		rc = store_health(s->store, &e);
 		if (rc == RC_OK)
 			rc = audit_health(s->audit, &e);
 		ok = ok && rc == RC_OK;
@@ -297,6 +306,8 @@ get_metrics(struct http_call *c)
 		1000));
 	for (size_t k = 0; (s = instance_subsystem_at(h->instance, k)) != NULL;
 	     k++) {
+		if (!subsystem_is_open(s))
+			continue;
 		add_store_metrics(&b, s);
 		if (s->cls->metrics != NULL && s->self != NULL)
 			s->cls->metrics(s, &b);

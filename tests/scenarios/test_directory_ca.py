@@ -2,6 +2,7 @@
 """A CA whose records are in a 389 Directory Server: it serves as on the embedded store, with few writes and no
 unindexed search; a directory that is stopped, read-only or gone gives a clear 503 and comes back by itself."""
 import contextlib
+import json
 import os
 import signal
 import threading
@@ -141,6 +142,56 @@ def test_a_directory_that_does_not_serve_gives_503_and_comes_back(ca, fault):
     until_served(ca, agent)
     program.wait_for("health", ca.healthy, LIMIT)
     complete_and_no_less(ca)
+
+
+def health(ca):
+    """(status, body) of the health page; (0, {}) while nothing listens."""
+    try:
+        status, body = ca.plain("GET", "/health")
+        return status, json.loads(body)
+    except OSError:
+        return 0, {}
+
+
+@pytest.mark.parametrize("fault", [stopped, gone])
+def test_a_ca_starts_without_its_directory_and_serves_when_it_comes(ca, fault):
+    agent = ca.agent()
+    cert, held = (agent.cert(agent.issue(instance.csr())) for _ in range(2))
+    agent.revoke(hex(cert.serial_number))
+    agent.crl_update()
+    number = ca.crl().extensions.get_extension_for_class(instance.x509.CRLNumber).value.crl_number
+    ca.stop()
+    with fault(ca):
+        ca.launch()
+        program.wait_for("the health page", lambda: health(ca)[0] == 503, LIMIT)
+        check = health(ca)[1]["checks"][0]
+        agent = ca.agent()
+        assert check["status"] == "waiting" and "ca waits for its directory: " in check["reason"], check
+        status, text = submit(ca, agent)
+        assert status == 503 and "ca waits for its directory: directory: ldap://" in text, (status, text)
+        for path in ("/ca/v2/certs", "/ca/rest/certs/search", "/ca/ee/ca/profileList", "/ca/none"):
+            assert ca.plain("GET", path)[0] == 503, path
+        der = ocsp.OCSPRequestBuilder().add_certificate(cert, ca.ca_cert(), instance.hashes.SHA1()).build()
+        status, body = ca.plain("POST", "/ca/ocsp", der.public_bytes(instance.serialization.Encoding.DER))
+        assert ocsp.load_der_ocsp_response(body).response_status == ocsp.OCSPResponseStatus.TRY_LATER
+        # the list it delivered last
+        assert ca.crl().get_revoked_certificate_by_serial_number(cert.serial_number)
+        status, body = ca.plain("GET", "/ca/ee/ca/getCRL?op=getCRL&crlIssuingPoint=../MasterCRL")
+        assert status == 503, body
+        assert ca.plain("GET", "/ca/admin/ca/getStatus")[1].count(b"starting") == 1
+        assert ca.plain("GET", "/metrics")[0] == 200
+        done = program.run("pki-server", "--root", ca.root, "ca-user-find", "-i", ca.name, env=ca.env, status=1)
+        assert "ca waits for its directory" in done.stderr, done.stderr
+    until_served(ca, agent)
+    program.wait_for("health", ca.healthy, LIMIT)
+    assert ca.plain("GET", "/ca/none")[0] == 404 and ca.plain("PUT", "/ca/v2/certs")[0] in (404, 405)
+    assert ca.ocsp(cert).certificate_status == ocsp.OCSPCertStatus.REVOKED
+    assert b"running" in ca.plain("GET", "/ca/admin/ca/getStatus")[1]
+    agent.revoke(hex(held.serial_number))
+    crl = agent.crl_update()
+    assert all(crl.get_revoked_certificate_by_serial_number(x.serial_number) for x in (cert, held))
+    assert crl.extensions.get_extension_for_class(instance.x509.CRLNumber).value.crl_number > number
+    assert ca.log.read_text().count("subsystem=ca waits") == 1
 
 
 def complete_and_no_less(ca):
