@@ -40,7 +40,8 @@ static const struct opt global_opts[] = {
 	OPT("reject-cert-status", "list",
 	    "Server certificate problems to refuse"),
 	OPT_FLAG("skip-revocation-check",
-	    "Do not check whether the server certificate is revoked"),
+	    "The default: whether the server certificate is revoked is not "
+	    "checked"),
 	OPT_FLAG("ignore-banner", "Do not show the access banner"),
 	OPT("http-output", "folder", "Store the HTTP messages there"),
 	OPT_SAME("output", "http-output"),

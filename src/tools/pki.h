@@ -31,6 +31,7 @@ struct opt {
 	bool secret;      /* the value is kept in a struct secret only */
 	const char *same; /* this is another spelling of that option */
 };
+extern const char opt_inert[]; /* in place of same: OPT_UNUSED */
 #define OPT(n, a, t)                    \
 	{                               \
 		n, 0, a, t, false, NULL \
@@ -50,6 +51,12 @@ struct opt {
 #define OPT_SAME(n, s)                     \
 	{                                  \
 		n, 0, NULL, NULL, false, s \
+	}
+/* Taken so that a caller's old words still work, but without effect: its use is
+ * told in a warning with the reason. */
+#define OPT_UNUSED(n, l, a, why)              \
+	{                                     \
+		n, l, a, why, true, opt_inert \
 	}
 #define OPT_END                                  \
 	{                                        \

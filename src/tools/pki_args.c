@@ -22,6 +22,8 @@ struct args {
 	size_t n;
 };
 
+const char opt_inert[] = "";
+
 /* Every command takes these. */
 static const struct opt common[] = {
 	OPT_FLAG("help", "Show help."),
@@ -56,7 +58,7 @@ find_name(const struct opt *opts, const char *name, size_t len)
 			o++;
 			continue;
 		}
-		if (o->same == NULL)
+		if (o->same == NULL || o->same == opt_inert)
 			return o;
 		name = o->same; /* another name: from the top with the real */
 		len = strlen(name);
@@ -143,6 +145,9 @@ take_option(struct args *a, bool with_common, char **words, size_t n, size_t *i,
 			    e, RC_USAGE, "Missing argument for option: %s", w);
 		value = words[++*i];
 	}
+	if (o->same == opt_inert)
+		fprintf(stderr, "WARNING: option %s%s has no effect: %s\n",
+		    strlen(o->name) == 1 ? "-" : "--", o->name, o->text);
 	return add(a, o, value, e);
 }
 
@@ -344,16 +349,17 @@ help_line(const struct opt *o)
 	if (o->arg != NULL && n > 0 && (size_t)n < sizeof(left))
 		snprintf(left + n, sizeof(left) - (size_t)n, " <%s>", o->arg);
 	if (strlen(left) > 37)
-		printf("%s\n%-38s%s\n", left, "", o->text);
+		printf("%s\n%-38s", left, "");
 	else
-		printf("%-38s%s\n", left, o->text);
+		printf("%-38s", left);
+	printf("%s%s\n", o->same == opt_inert ? "No effect: " : "", o->text);
 }
 
 void
 args_help(const struct opt *opts)
 {
 	for (const struct opt *o = opts; o != NULL && o->name != NULL; o++)
-		if (o->same == NULL)
+		if (o->same == NULL || o->same == opt_inert)
 			help_line(o);
 	for (const struct opt *o = common; o->name != NULL; o++)
 		if (opts == NULL ||

@@ -16,6 +16,7 @@ static const struct opt opts[] = {
 	OPT_SECRET("password", "password", "A password"),
 	OPT_SAME("pkcs12-password", "password"),
 	OPT("password-file", "file", "A file"),
+	OPT_UNUSED("old", 0, "value", "it is no longer needed"),
 	OPT_END,
 };
 
@@ -98,6 +99,20 @@ args_overwrite_secrets_where_they_were_typed(void **state)
 }
 
 static void
+args_without_effect_are_taken_and_wiped(void **state)
+{
+	static const char *const words[] = { "--old", "hidden", "op", NULL };
+	char room[WORDS][32];
+	AUTO(args) a = NULL;
+
+	(void)state;
+	assert_int_equal(parse(&a, words, room, NULL), RC_OK);
+	assert_string_equal(room[1], "");
+	assert_null(args_get(a, "old"));
+	assert_int_equal(args_count(a), 1);
+}
+
+static void
 args_password_and_its_file_exclude_each_other(void **state)
 {
 	static const char *const both[] = { "--password", "x",
@@ -174,6 +189,7 @@ main(void)
 		cmocka_unit_test(
 		    args_refuse_unknown_options_and_missing_values),
 		cmocka_unit_test(args_overwrite_secrets_where_they_were_typed),
+		cmocka_unit_test(args_without_effect_are_taken_and_wiped),
 		cmocka_unit_test(args_password_and_its_file_exclude_each_other),
 		cmocka_unit_test(args_of_the_program_stop_at_the_command),
 		cmocka_unit_test(split_knows_quotes_backslash_and_comments),

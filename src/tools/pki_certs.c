@@ -202,9 +202,10 @@ certs_make_req(struct buf *out, struct key *k, const char *subject,
 }
 
 enum rc
-certs_load_req(struct req *r, struct buf *der, const char *path, struct err *e)
+certs_load_req(struct req *r, struct buf *der, const char *path,
+    const char *format, struct err *e)
 {
-	enum rc rc = out_read_der(der, path, NULL, NULL, e);
+	enum rc rc = out_read_der(der, path, format, NULL, e);
 
 	if (rc != RC_OK || (rc = req_parse(r, buf_view(der), e)) != RC_OK)
 		return rc;

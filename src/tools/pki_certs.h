@@ -61,9 +61,10 @@ MUST enum rc certs_ext_text(struct ext_list *l, const char *name,
 MUST enum rc certs_make_req(struct buf *out, struct key *k, const char *subject,
     const struct ext_list *exts, const char *hash, struct err *e);
 /* A request file, PEM ("CERTIFICATE REQUEST" or "NEW CERTIFICATE REQUEST") or
- * DER, with its signature checked; r points into der. */
-MUST enum rc certs_load_req(
-    struct req *r, struct buf *der, const char *path, struct err *e);
+ * DER (format NULL: found out), with its signature checked; r points into
+ * der. */
+MUST enum rc certs_load_req(struct req *r, struct buf *der, const char *path,
+    const char *format, struct err *e);
 
 /* Nickname for a certificate that comes without one: its CN, else its subject;
  * appended. */

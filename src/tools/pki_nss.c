@@ -250,7 +250,7 @@ run_issue(struct pki *p, const struct args *a, struct err *e)
 	if (!text_ieq(args_str(a, "csr-type", "pkcs10"), "pkcs10"))
 		return err_set(e, RC_UNSUPPORTED,
 		    "Unsupported request type: %s", args_get(a, "csr-type"));
-	if ((rc = certs_load_req(&r, &csr, path, e)) != RC_OK ||
+	if ((rc = certs_load_req(&r, &csr, path, NULL, e)) != RC_OK ||
 	    (rc = pki_keystore(p, &ks, e)) != RC_OK ||
 	    (rc = issue(ks, a, &r, &der, e)) != RC_OK)
 		return rc;

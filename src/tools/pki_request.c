@@ -272,7 +272,8 @@ const struct opt client_request_opts[] = {
 	OPT("password-file", "file", "File with the request password"),
 	OPT("issuer-id", "id", "Authority ID of the issuing CA"),
 	OPT("issuer-dn", "DN", "DN of the issuing CA"),
-	OPT("attribute-encoding", "bool", "Accepted and ignored"),
+	OPT_UNUSED("attribute-encoding", 0, "bool",
+	    "the subject is encoded as RFC 5280 asks"),
 	OPT_END,
 };
 

@@ -29,7 +29,8 @@ load_csr(const struct server *s, const struct sys_cert *c, struct buf *out,
 
 	if (path == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
-	return file_exists(path) ? certs_load_req(&r, out, path, e) : RC_OK;
+	return file_exists(path) ? certs_load_req(&r, out, path, NULL, e)
+				 : RC_OK;
 }
 
 static void

@@ -56,7 +56,7 @@ static const struct opt create_opts[] = {
 	OPT("group", "name", "Group (default: pkiuser)"),
 	OPT("conf", "folder", "Folder for the configuration"),
 	OPT("logs", "folder", "Folder for the logs"),
-	OPT_FLAG("with-maven-deps", "Accepted"),
+	OPT_UNUSED("with-maven-deps", 0, NULL, "there is no servlet container"),
 	OPT_FLAG("force", "Go on where the instance exists"),
 	OPT_END,
 };

@@ -24,6 +24,7 @@ enum {
 struct import {
 	struct server *s;
 	const struct args *a;
+	const char *csr_format;     /* NULL = found out */
 	struct buf csr;             /* DER; empty = none */
 	struct req req;             /* views into csr */
 	struct profile *profile;    /* NULL = none given */
@@ -94,7 +95,7 @@ load_request(struct import *m, struct err *e)
 	enum rc rc;
 
 	if (path != NULL)
-		return certs_load_req(&m->req, &m->csr, path, e);
+		return certs_load_req(&m->req, &m->csr, path, m->csr_format, e);
 	if (id == NULL)
 		return RC_OK;
 	q = json_pack("{s:s}", "id", id);
@@ -198,7 +199,10 @@ run_cert_import(struct server *s, const struct args *a, struct err *e)
 {
 	AUTO_BUF der = buf_empty(CERT_DER_MAX), ca = buf_empty(CERT_DER_MAX),
 		 nick = buf_empty(0);
-	struct import m = { .s = s, .a = a, .csr = buf_empty(REQ_DER_MAX) };
+	struct import m = { .s = s,
+		.a = a,
+		.csr = buf_empty(REQ_DER_MAX),
+		.csr_format = args_get(a, "csr-format") };
 	const char *path;
 	enum rc rc = args_need(a, "cert", "certificate file", &path, e);
 
@@ -219,13 +223,19 @@ run_cert_import(struct server *s, const struct args *a, struct err *e)
 static enum rc
 run_request_import(struct server *s, const struct args *a, struct err *e)
 {
-	struct import m = { .s = s, .a = a, .csr = buf_empty(REQ_DER_MAX) };
-	const char *path;
+	struct import m = { .s = s,
+		.a = a,
+		.csr = buf_empty(REQ_DER_MAX),
+		.csr_format = args_get(a, "format") };
+	const char *path, *id = args_str(a, "request", args_at(a, 0));
 	enum rc rc = args_need(a, "csr", "certificate request file", &path, e);
 
+	if (rc == RC_OK && args_count(a) > 0 && strcmp(id, args_at(a, 0)) != 0)
+		rc = err_set(e, RC_USAGE,
+		    "--request %s is not the request ID %s", id, args_at(a, 0));
 	if (rc == RC_OK && (rc = load_profile(&m, e)) == RC_OK &&
 	    (rc = load_request(&m, e)) == RC_OK &&
-	    (rc = add_request(&m, args_at(a, 0), view_of(NULL, 0), e)) == RC_OK)
+	    (rc = add_request(&m, id, view_of(NULL, 0), e)) == RC_OK)
 		out_field("Request ID", m.request);
 	import_done(&m);
 	return rc;
@@ -274,6 +284,29 @@ find_signer(struct import *m, struct signer *g, struct err *e)
 		return err_set(
 		    e, RC_USAGE, "Unsupported signing algorithm: %s", alg);
 	return RC_OK;
+}
+
+/* --key-id: the request's key is that one in the token. */
+static enum rc
+check_key_id(struct import *m, struct err *e)
+{
+	const char *text = args_get(m->a, "key-id");
+	AUTO_BUF id = buf_empty(DIGEST_MAX);
+	AUTO(key) k = NULL;
+	struct keystore *ks;
+	enum rc rc;
+
+	if (text == NULL)
+		return RC_OK;
+	if ((rc = certs_key_id(&id, text, e)) != RC_OK ||
+	    (rc = server_keystore(m->s, &ks, e)) != RC_OK ||
+	    (rc = keystore_find_key(
+		 ks, &k, args_get(m->a, "key-token"), m->req.spki, e)) != RC_OK)
+		return err_prefix(e, "--key-id %s", text);
+	return view_eq(buf_view(&id), key_id(k))
+	    ? RC_OK
+	    : err_set(e, RC_INVALID,
+		  "--key-id %s: the request is of another key", text);
 }
 
 static void
@@ -363,7 +396,10 @@ static enum rc
 run_cert_create(struct server *s, const struct args *a, struct err *e)
 {
 	AUTO_BUF der = buf_empty(CERT_DER_MAX);
-	struct import m = { .s = s, .a = a, .csr = buf_empty(REQ_DER_MAX) };
+	struct import m = { .s = s,
+		.a = a,
+		.csr = buf_empty(REQ_DER_MAX),
+		.csr_format = args_get(a, "csr-format") };
 	struct signer g = { .der = buf_empty(CERT_DER_MAX) };
 	enum rc rc = check_create(a, e);
 
@@ -371,6 +407,7 @@ run_cert_create(struct server *s, const struct args *a, struct err *e)
 		return rc;
 	if ((rc = load_profile(&m, e)) == RC_OK &&
 	    (rc = load_request(&m, e)) == RC_OK &&
+	    (rc = check_key_id(&m, e)) == RC_OK &&
 	    (rc = find_signer(&m, &g, e)) == RC_OK &&
 	    (rc = sign(&m, &g, &der, e)) == RC_OK &&
 	    (!args_has(a, "import-cert") ||
@@ -388,7 +425,7 @@ static const struct opt import_opts[] = {
 	OPT("cert", "file", "Certificate file"),
 	OPT("format", "format", "Its format: PEM (default), DER"),
 	OPT("csr", "file", "Its request, to be recorded too"),
-	OPT("csr-format", "format", "Accepted; it is found out"),
+	OPT("csr-format", "format", "Its format (default: found out)"),
 	OPT("profile", "file", "The profile that it was made by"),
 	OPT("request", "ID", "ID of the request's record"),
 	OPT_END,
@@ -396,21 +433,21 @@ static const struct opt import_opts[] = {
 static const struct opt request_opts[] = {
 	SERVER_OPTS,
 	OPT("csr", "file", "Certificate request file"),
-	OPT("format", "format", "Accepted; it is found out"),
+	OPT("format", "format", "Its format (default: found out)"),
 	OPT("profile", "file", "The profile that it is for"),
-	OPT("request", "ID", "Accepted; the operand names it"),
+	OPT("request", "ID", "ID of the record, as the operand"),
 	OPT_END,
 };
 static const struct opt create_opts[] = {
 	SERVER_OPTS,
 	OPT("csr", "file", "Certificate request file"),
-	OPT("csr-format", "format", "Accepted; it is found out"),
+	OPT("csr-format", "format", "Its format (default: found out)"),
 	OPT("request", "ID", "A request that the CA has, or the new one's ID"),
 	OPT("profile", "file", "Profile of the installer (*.profile)"),
 	OPT("type", "type", "local (default): by the CA; selfsign"),
-	OPT("key-id", "ID", "Accepted; the request tells the key"),
+	OPT("key-id", "ID", "ID of the key, which must be the request's"),
 	OPT("key-token", "name", "Token of the key of selfsign"),
-	OPT("key-algorithm", "name", "Accepted; the key tells it"),
+	OPT_UNUSED("key-algorithm", 0, "name", "the key tells it"),
 	OPT("signing-algorithm", "name", "Such as SHA384withRSA"),
 	OPT("serial", "number", "Serial number (default: random)"),
 	OPT("format", "format", "Of the certificate: PEM (default), DER"),

@@ -210,7 +210,7 @@ find_source(struct making *m, struct view *exts, struct err *e)
 	} else {
 		if ((path = sys_cert_path(m->s, m->c, "csr")) == NULL)
 			return err_set(e, RC_NOMEM, "out of memory");
-		rc = certs_load_req(&m->req, &m->csr_der, path, e);
+		rc = certs_load_req(&m->req, &m->csr_der, path, NULL, e);
 		if (rc != RC_OK)
 			return rc;
 		m->t.subject = m->req.subject;
@@ -623,17 +623,18 @@ static const struct opt create_opts[] = {
 	OPT_END,
 };
 
+#define RECORDS_ELSEWHERE "records are reached as the server reaches them"
 static const struct opt fix_opts[] = {
 	SERVER_OPTS,
 	OPT("cert", "cert ID",
 	    "Certificate to renew, may be repeated (default: all expired)"),
 	OPT("extra-cert", "serial", "Another certificate, may be repeated"),
 	OPT("agent-uid", "user ID", "Agent to whom a renewed one is given"),
-	OPT("ldapi-socket", "path", "Accepted"),
-	OPT("ldap-url", "URL", "Accepted"),
-	OPT_LETTER("p", 'p', "port", "Accepted"),
-	OPT("db-user-dn", "DN", "Accepted"),
-	OPT_SECRET("dm-password", "password", "Accepted"),
+	OPT_UNUSED("ldapi-socket", 0, "path", RECORDS_ELSEWHERE),
+	OPT_UNUSED("ldap-url", 0, "URL", RECORDS_ELSEWHERE),
+	OPT_UNUSED("p", 'p', "port", "the CA signs without being asked"),
+	OPT_UNUSED("db-user-dn", 0, "DN", RECORDS_ELSEWHERE),
+	OPT_UNUSED("dm-password", 0, "password", RECORDS_ELSEWHERE),
 	OPT_END,
 };
 

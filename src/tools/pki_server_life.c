@@ -564,17 +564,18 @@ static const struct opt run_opts[] = {
 	OPT_FLAG("skip-migration", "Do not migrate (nothing to do)"),
 	OPT_END,
 };
+#define NO_UPGRADE "settings of older versions are read as they are"
 static const struct opt upgrade_opts[] = {
 	SERVER_OPTS,
 	OPT_FLAG("status", "Show the status of the upgrade"),
-	OPT_FLAG("revert", "Undo the last upgrade"),
-	OPT_FLAG("validate", "Check the upgrade"),
+	OPT_UNUSED("revert", 0, NULL, NO_UPGRADE),
+	OPT_UNUSED("validate", 0, NULL, NO_UPGRADE),
 	OPT_FLAG("silent", "Do not ask"),
-	OPT_FLAG("remove-tracker", "Remove the tracker"),
-	OPT_FLAG("reset-tracker", "Reset the tracker"),
-	OPT("set-tracker", "version", "Set the tracker"),
-	OPT("tomcat", "version", "Accepted"),
-	OPT_LETTER("X", 'X', NULL, "Accepted"),
+	OPT_UNUSED("remove-tracker", 0, NULL, NO_UPGRADE),
+	OPT_UNUSED("reset-tracker", 0, NULL, NO_UPGRADE),
+	OPT_UNUSED("set-tracker", 0, "version", NO_UPGRADE),
+	OPT_UNUSED("tomcat", 0, "version", "there is no servlet container"),
+	OPT_UNUSED("X", 'X', NULL, NO_UPGRADE),
 	OPT_END,
 };
 static const struct opt switch_opts[] = {

@@ -527,8 +527,8 @@ static const struct opt export_opts[] = {
 	OPT_FLAG("no-trust-flags", "Leave trust flags out"),
 	OPT_FLAG("no-key", "Leave keys out"),
 	OPT_FLAG("no-chain", "Leave issuers out"),
-	OPT("mac-type", "type", "Accepted; classic is used"),
-	OPT("mac-digest", "name", "Accepted; SHA-256 is used"),
+	OPT_UNUSED("mac-type", 0, "type", "the classic MAC is used"),
+	OPT_UNUSED("mac-digest", 0, "name", "SHA-256 is used"),
 	OPT_END,
 };
 static const struct opt external_add_opts[] = {

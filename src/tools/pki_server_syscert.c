@@ -518,7 +518,7 @@ export_csr(
 	if (!file_exists(from))
 		return err_set(e, RC_NOTFOUND,
 		    "Unable to find certificate request for %s", c->id);
-	rc = certs_load_req(&r, &der, from, e);
+	rc = certs_load_req(&r, &der, from, NULL, e);
 	return rc == RC_OK
 	    ? out_der(path, NULL, "CERTIFICATE REQUEST", buf_view(&der), e)
 	    : rc;
@@ -550,8 +550,8 @@ const struct opt sys_export_opts[] = {
 	OPT_SECRET("pkcs12-password", "password", "Its password"),
 	OPT("pkcs12-password-file", "file", "File with its password"),
 	OPT("friendly-name", "name", "Friendly name in the PKCS #12 file"),
-	OPT("cert-encryption", "name", "Accepted; AES-256 is used"),
-	OPT("key-encryption", "name", "Accepted; AES-256 is used"),
+	OPT_UNUSED("cert-encryption", 0, "name", "AES-256 is used"),
+	OPT_UNUSED("key-encryption", 0, "name", "AES-256 is used"),
 	OPT_FLAG("append", "Append to an existing PKCS #12 file"),
 	OPT_FLAG("no-trust-flags", "Leave trust flags out"),
 	OPT_FLAG("no-key", "Leave the key out"),

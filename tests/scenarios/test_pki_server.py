@@ -273,6 +273,13 @@ def test_banner_is_judged(server):
     assert server.error("banner-validate") == "Banner is empty"
 
 
+def test_an_option_without_effect_says_so(shared, tmp_path):
+    done = shared.run("cert-export", "subsystem", "--pkcs12-file", tmp_path / "p", "--pkcs12-password", "Secret.9",
+                      "--key-encryption", "PBE/SHA1/DES3/CBC")
+    assert done.stderr == "WARNING: option --key-encryption has no effect: AES-256 is used\n"
+    assert "--key-encryption <name>" in shared("cert-export", "--help")
+
+
 # --- system certificates ----------------------------------------------------------
 
 

@@ -99,6 +99,23 @@ def test_imported_request_waits_for_an_agent(server, csr):
     assert x509.load_pem_x509_certificate(path.read_bytes()).subject.rfc4514_string() == "CN=made.example.com,O=EXAMPLE"
 
 
+def test_a_format_or_key_that_is_not_the_requests_is_refused(server, csr, tmp_path):
+    der = tmp_path / "made.der"
+    subprocess.run(["openssl", "req", "-in", csr, "-outform", "DER", "-out", der], check=True)
+    profile = ("--profile", PROFILES / "ca/caServerCert.cfg")
+    request = ("ca-cert-request-import", *profile, "--csr")
+    server(*request, csr, "--format", "DER", status=1)
+    server(*request, der, "--format", "DER", "--request", "0x717")
+    assert "Status: pending" in server("ca-cert-request-show", "0x717")
+    assert "--request 0x2 is not" in server(*request, der, "--request", "0x2", "0x3", status=1)
+    make(server, csr, "--csr-format", "DER", status=1)
+    assert "--key-id 0x01" in make(server, csr, "--key-id", "0x01", status=1), "the key is not here"
+    assert "another key" in server(
+        "ca-cert-create", "--csr", server.ca.conf / "certs/sslserver.csr", "--key-id", "0x01", "--profile",
+        PROFILES / "conf/eccServerCert.profile", "--cert", tmp_path / "x", status=1)
+    assert not (tmp_path / "x").exists()
+
+
 def make_from_request(server, csr, number):
     out = csr.parent / "from.crt"
     server("ca-cert-create", "--request", number, "--profile", PROFILES / "conf/eccServerCert.profile", "--cert", out)
