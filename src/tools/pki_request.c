@@ -11,6 +11,7 @@
 #include "tools/pki_certs.h"
 #include "tools/pki_fields.h"
 #include "x509/name.h"
+#include "x509/req.h"
 
 enum {
 	DNS_NAMES_MAX = 64
@@ -87,6 +88,23 @@ set_subject(json_t *body, const char *subject, struct err *e)
 	return RC_OK;
 }
 
+/* Without --subject the name in the request is taken: a profile that asks for
+ * the parts of a name issues for what the key's owner wrote. */
+static enum rc
+subject_of_csr(const struct request *r, struct buf *out, struct err *e)
+{
+	AUTO_BUF der = buf_empty(REQ_DER_MAX);
+	struct req q;
+	enum rc rc;
+
+	if (r->csr == NULL || (r->type != NULL && !text_ieq(r->type, "pkcs10")))
+		return RC_OK;
+	if ((rc = text_pem(&der, view_str(r->csr), NULL, e)) != RC_OK ||
+	    (rc = req_parse(&q, buf_view(&der), e)) != RC_OK)
+		return err_prefix(e, "certificate request");
+	return name_text(out, q.subject, e);
+}
+
 /* DNS names of a server certificate, for subject alternative name inputs. */
 static enum rc
 set_dns_names(json_t *body, const char *list, struct err *e)
@@ -149,8 +167,14 @@ set_credentials(json_t *body, const struct request *r, struct err *e)
 enum rc
 request_complete(json_t *body, const struct request *r, struct err *e)
 {
+	AUTO_BUF own = buf_empty(0);
+	const char *subject = r->subject;
 	enum rc rc;
 
+	if (subject == NULL && (rc = subject_of_csr(r, &own, e)) != RC_OK)
+		return rc;
+	if (own.len > 0)
+		subject = buf_cstr(&own);
 	if (r->renewal || r->serial != NULL)
 		json_object_set_new(body, "Renewal", json_true());
 	if (r->serial != NULL) {
@@ -166,7 +190,7 @@ request_complete(json_t *body, const struct request *r, struct err *e)
 		return rc;
 	if (r->requestor != NULL)
 		set_input(body, "requestor_name", r->requestor);
-	if ((rc = set_subject(body, r->subject, e)) != RC_OK ||
+	if ((rc = set_subject(body, subject, e)) != RC_OK ||
 	    (rc = set_dns_names(body, r->dns_names, e)) != RC_OK)
 		return rc;
 	return set_credentials(body, r, e);

@@ -12,7 +12,8 @@ struct request {
 	const char *type;      /* pkcs10, crmf */
 	const char *csr;       /* text */
 	const char *serial;    /* of the certificate to renew */
-	const char *subject;   /* for profiles with a subject input */
+	const char *subject;   /* for profiles with a subject input; without it
+			      * the one of a PKCS #10 csr is taken */
 	const char *dns_names; /* comma list */
 	const char *requestor;
 	const char *user;

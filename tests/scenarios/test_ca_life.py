@@ -82,6 +82,10 @@ def test_enrolment_by_rest_waits_for_an_agent(agent, nobody):
     assert cert.serial_number == int(done["certId"], 16)
 
 
+def issued_name(pem):
+    return x509.load_pem_x509_certificate(pem.encode()).subject.rfc4514_string()
+
+
 def test_enrolment_by_pki(shared_ca, run, tmp_path):
     ca = shared_ca
     pki = ["pki", "-d", tmp_path / "db", "-U", f"https://localhost:{ca.https}"]
@@ -97,6 +101,11 @@ def test_enrolment_by_pki(shared_ca, run, tmp_path):
     out = run(*pki, "-n", nick, "ca-cert-request-approve", rid, "--force").stdout
     serial = re.search(r"Certificate ID: (\S+)", out).group(1)
     assert "CN=pki.example.com" in run(*pki, "ca-cert-show", serial).stdout
+    # a profile that asks for a name in parts: taken from the request, unless told
+    run(*pki, "nss-cert-request", "--subject", "UID=tester,CN=A Tester\\, jr.", "--csr", tmp_path / "user")
+    submit = [*pki, "-n", nick, "ca-cert-issue", "--profile", "caUserCert", "--csr-file", tmp_path / "user"]
+    assert issued_name(run(*submit).stdout) == "UID=tester,CN=A Tester\\, jr."
+    assert issued_name(run(*submit, "--subject", "UID=other").stdout) == "UID=other"
     run(*pki, "-n", nick, "ca-cert-hold", serial, "--force")
     assert "Status: REVOKED" in run(*pki, "ca-cert-show", serial).stdout
     run(*pki, "-n", nick, "ca-cert-release-hold", serial, "--force")
