@@ -156,8 +156,8 @@ find_address(void *arg, const struct rec *r)
 	return false;
 }
 
-static enum rc
-host_id_of(struct ca *ca, const char *address, uint16_t *out, struct err *e)
+enum rc
+roles_host_id(struct ca *ca, const char *address, uint16_t *out, struct err *e)
 {
 	struct query q = { .kind = REC_SETTING };
 	struct finding f = { address, 0 };
@@ -185,7 +185,7 @@ static enum rc
 give(struct ca *ca, const json_t *args, struct err *e)
 {
 	uint16_t to = 0;
-	enum rc rc = host_id_of(
+	enum rc rc = roles_host_id(
 	    ca, json_string_value(json_object_get(args, "host")), &to, e);
 
 	return rc == RC_OK ? roles_give(ca, to, e) : rc;

@@ -449,6 +449,32 @@ learn(struct ca *ca, struct err *e)
 	return rc;
 }
 
+/* A clone of a clone names that one in CS.cfg, as cloning writes it (spec
+ * deployment 3.9): such a line stays. One that names a former holder, or nobody
+ * there is, is stale. */
+static bool
+stale_master(struct ca *ca, const char *role)
+{
+	AUTO_CLAIMS all = { NULL, 0 };
+	char address[CLAIM_HOST_MAX + 16];
+	uint16_t id;
+	enum rc rc;
+
+	(void)snprintf(address, sizeof(address), "%s:%d", ca->roles.master,
+	    ca->roles.master_port);
+	rc = roles_host_id(ca, address, &id, NULL);
+	if (rc == RC_NOTFOUND || rc == RC_INVALID)
+		return true;
+	if (rc != RC_OK || claims_load(&all, ca->store, NULL, NULL) != RC_OK)
+		return false; /* at the next look */
+	for (size_t i = 0; i < all.n; i++)
+		if (claim_kind_holds(all.items[i].kind) &&
+		    all.items[i].by.host_id == id &&
+		    strcmp(all.items[i].role, role) == 0)
+			return true;
+	return false;
+}
+
 /* The redirect of a clone follows the holder, in CS.cfg too. */
 static void
 follow_master(struct ca *ca)
@@ -464,7 +490,8 @@ follow_master(struct ca *ca)
 		    r->wish || by.host_id == rs->self.host_id ||
 		    rs->master[0] == '\0' ||
 		    (strcmp(rs->master, by.host) == 0 &&
-			rs->master_port == by.port))
+			rs->master_port == by.port) ||
+		    !stale_master(ca, r->name))
 			continue;
 		if (roles_write(ca, r->name, NULL, by.host, by.port, &e) !=
 		    RC_OK) {

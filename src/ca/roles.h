@@ -84,6 +84,10 @@ MUST enum rc roles_give(struct ca *ca, uint16_t to, struct err *e);
 
 /* Tells the other hosts at which address this one's id is (api_roles.c). */
 MUST enum rc roles_publish_address(struct ca *ca, struct err *e);
+/* The id of another host by "name:port". RC_NOTFOUND: none has told it;
+ * RC_INVALID: none given, or this instance. */
+MUST enum rc roles_host_id(
+    struct ca *ca, const char *address, uint16_t *out, struct err *e);
 
 /* --- CS.cfg (roles_cfg.c) ------------------------------------------------ */
 

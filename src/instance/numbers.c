@@ -201,7 +201,9 @@ check_kind(struct numbers *n, struct generator *g, bool *waits, struct err *e)
 	for (;;) {
 		if ((rc = holder(n, g, anew, &h, &is, e)) != RC_OK)
 			return rc;
-		rc = range_check(g->range, is ? &h : NULL, waits, e);
+		/* replica ids are reserved when a clone asks for some */
+		if (g->kind != RANGE_REPLICA)
+			rc = range_check(g->range, is ? &h : NULL, waits, e);
 		if (rc == RC_OK && is && n->directory)
 			rc = range_serve(&set, &h, &granted, e);
 		if (rc != RC_GONE || anew)
@@ -337,6 +339,12 @@ transfer(struct numbers *n, struct generator *g, struct range_span *out,
 			break;
 		anew = true;
 	}
+	if (rc == RC_UNAVAILABLE && !is)
+		return err_set(e, rc,
+		    "Unable to update number range: Current range depleted but "
+		    "no next range available: the holder of the role "
+		    "\"ranges\" has not answered; start it, or take the role "
+		    "here (pki-server ca-promote)");
 	for (size_t k = 0;
 	     rc == RC_OK && g->kind == RANGE_REPLICA && k < RANGE_KINDS; k++)
 		if (n->of[k].range != NULL)

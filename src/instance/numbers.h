@@ -48,7 +48,8 @@ enum {
 MUST enum rc numbers_transfer(struct numbers *n, const char *type,
     char begin[RANGE_TEXT_MAX], char end[RANGE_TEXT_MAX], struct err *e);
 
-/* checkRanges of every kind, and as holder the answers to who asks; wait:
+/* checkRanges of every kind but replica ids, which are reserved when a clone
+ * asks for some, and as holder the answers to who asks; wait:
  * until the holder answered, at most NUMBERS_WAIT_MS. */
 MUST enum rc numbers_check(struct numbers *n, bool wait, struct err *e);
 /* The timer: runs what is due; returns ms until the next. */

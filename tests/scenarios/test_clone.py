@@ -77,6 +77,7 @@ def test_a_join_that_was_cut_off_is_repeated_and_ends_right(site):
     assert m["dbs.enableSerialManagement"] == own["dbs.enableSerialManagement"] == "true"
     assert own["dbs.endReplicaNumber"] == "100"
     assert int(own["dbs.beginReplicaNumber"]) == replica_id(site.second) + 1
+    assert "dbs.nextBeginReplicaNumber" not in own, "reserved only when a clone of it asks"
     assert hosts(site.m) == hosts(c) == sorted([f"CA localhost {site.m.https}", f"CA localhost {c.https}"])
     agreements = []
     for d in (site.directories[0], site.second):
@@ -150,10 +151,11 @@ def test_a_clone_of_a_clone_takes_one_number(site):
     c = site.second_clone = site.clone(site.first_clone, site.third)
     c.spawn()
     before = site.first_clone.cs()
-    assert replica_id(site.third) not in (96, replica_id(site.second))
-    assert int(c.cs()["dbs.beginReplicaNumber"]) == replica_id(site.third) + 1
-    # where CRLs come from: the server knows it by the claims
-    assert c.cs()["master.ca.agent.port"] in (str(site.first_clone.https), str(site.m.https))
+    # the clone's own range is short: it asked the holder for one of its own
+    assert (before["dbs.nextBeginReplicaNumber"], before["dbs.nextEndReplicaNumber"]) == ("1000", "1094")
+    assert replica_id(site.third) == 1095
+    assert (c.cs()["dbs.beginReplicaNumber"], c.cs()["dbs.endReplicaNumber"]) == ("1096", "1099")
+    assert c.cs()["master.ca.agent.port"] == str(site.first_clone.https)
     assert c.cs()["securitydomain.select"] == "new" and before["dbs.enableSerialManagement"] == "true"
     assert f"CA localhost {c.https}" in hosts(c)
 
