@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -77,6 +78,24 @@ def spawn(root):
 def free_port():
     """free_port(): a TCP port on loopback that nobody else was given."""
     return program.free_port
+
+
+@pytest.fixture
+def small_disk():
+    """mount(folder, bytes): the folder's content on a small file system."""
+    mounted = []
+
+    def mount(folder, size):
+        away = folder.with_name(folder.name + ".away")
+        folder.rename(away)
+        folder.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
+        mounted.append(folder)
+        subprocess.run(["cp", "-a", f"{away}/.", folder], check=True)
+        shutil.rmtree(away)
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "-l", folder], check=True)
 
 
 @pytest.fixture

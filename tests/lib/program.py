@@ -102,3 +102,15 @@ def port_open(port, host="127.0.0.1"):
     with socket.socket() as s:
         s.settimeout(1)
         return s.connect_ex((host, port)) == 0
+
+
+def fill(folder):
+    """Fills a file system to its last page."""
+    path = folder / "filler"
+    with open(path, "wb", buffering=0) as f:
+        try:
+            while True:
+                f.write(bytes(4096))
+        except OSError:
+            pass
+    return path

@@ -7,11 +7,13 @@ import os
 import signal
 import threading
 
+import ldap
 import pytest
 from cryptography.x509 import ocsp
 
 import instance
 import program
+import relay
 
 LIMIT = 90  # seconds until something must have happened
 AUTOMATIC = "caAgentServerCert"  # issues at once to an agent
@@ -192,6 +194,69 @@ def test_a_ca_starts_without_its_directory_and_serves_when_it_comes(ca, fault):
     assert all(crl.get_revoked_certificate_by_serial_number(x.serial_number) for x in (cert, held))
     assert crl.extensions.get_extension_for_class(instance.x509.CRLNumber).value.crl_number > number
     assert ca.log.read_text().count("subsystem=ca waits") == 1
+
+
+def test_a_slow_line_to_the_directory_is_slow_then_503(ca):
+    ca.stop()
+    with relay.Relay(ca.ds.port) as line:
+        ca.settings({"internaldb.ldapconn.port": line.port})
+        ca.start()
+        agent = ca.agent()
+        line.delay = 0.05
+        assert submit(ca, agent) == (200, "")
+        line.delay = 3  # longer than internaldb.ldapconn.timeoutMs
+        for _ in range(2):
+            status, text = submit(ca, agent)
+            assert status == 503 and "directory" in text, (status, text)
+        line.delay = 0
+        until_served(ca, agent)
+        program.wait_for("health", ca.healthy, LIMIT)
+        complete_and_no_less(ca)
+        ca.stop()
+
+
+def test_a_full_directory_gives_503_and_loses_nothing(ca, small_disk):
+    ca.stop()
+    ca.ds.stop()
+    folder = ca.ds.folder / f"lib/slapd-{ca.ds.name}/db"
+    small_disk(folder, 128 << 20)
+    ca.ds.start()
+    ca.start()
+    agent = ca.agent()
+    serials = [agent.issue(instance.csr())]
+    filler = program.fill(folder)
+    refused = []
+
+    def full():  # what the directory had reserved is used up first
+        try:
+            info = agent.submit(instance.csr(), AUTOMATIC)[0]
+            serials.append(info["certId"])
+        except instance.Refused as e:
+            refused.append(e)
+        return len(refused) == 3
+    program.wait_for("refusals", full, LIMIT, 0)
+    assert all(e.status == 503 and "directory" in e.text for e in refused), refused
+    filler.unlink()
+    if not works(ca.ds):  # its database may give up for good
+        ca.ds.kill()
+        ca.ds.start()
+    until_served(ca, agent)
+    have = {c["id"] for c in agent.json("GET", "certs?size=1000")["entries"]}
+    assert set(serials) <= have
+    complete_and_no_less(ca)
+
+
+def works(server):
+    """Does it take a change?"""
+    try:
+        c = ldap.initialize(server.url)
+        c.timeout = 20
+        c.simple_bind_s(server.bind_dn, server.password)
+        c.modify_s("o=t-CA", [(ldap.MOD_REPLACE, "description", b"room")])
+        c.unbind_s()
+        return True
+    except ldap.LDAPError:
+        return False
 
 
 def complete_and_no_less(ca):

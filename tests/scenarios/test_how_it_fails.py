@@ -282,36 +282,6 @@ def test_an_unknown_instance_is_named(golden, new_ca):
 
 # --- a full disk -----------------------------------------------------------------------------
 
-@pytest.fixture
-def small_disk():
-    """mount(folder, bytes): the folder's content on a small file system."""
-    mounted = []
-
-    def mount(folder, size):
-        away = folder.with_name(folder.name + ".away")
-        folder.rename(away)
-        folder.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
-        mounted.append(folder)
-        subprocess.run(["cp", "-a", f"{away}/.", folder], check=True)
-        shutil.rmtree(away)
-    yield mount
-    for folder in mounted:
-        subprocess.run(["umount", "-l", folder], check=True)
-
-
-def fill(folder):
-    """Fills a file system to its last page."""
-    path = folder / "filler"
-    with open(path, "wb", buffering=0) as f:
-        try:
-            while True:
-                f.write(bytes(4096))
-        except OSError:
-            pass
-    return path
-
-
 def test_a_full_disk_is_said_and_outlived(new_ca, small_disk):
     ca = new_ca(start=False)
     small_disk(ca.db, 8 << 20)
@@ -319,7 +289,7 @@ def test_a_full_disk_is_said_and_outlived(new_ca, small_disk):
     agent = ca.agent()
     serial = agent.issue(csr("before.example.com"), "caAgentServerCert")
     cert = agent.cert(serial)
-    filler = fill(ca.db)
+    filler = program.fill(ca.db)
     refusals, made = [], [serial]
     for _ in range(40):  # free pages of the file are used up first
         try:
