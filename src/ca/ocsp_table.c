@@ -93,7 +93,7 @@ ocsp_table_free(struct ocsp_table *t)
 {
 	if (t == NULL)
 		return;
-	for (size_t i = 0; i < BUCKETS; i++) {
+	for (size_t i = 0; i < BUCKETS && t->count > 0; i++) {
 		while (t->by_request[i] != NULL)
 			unlink_entry(t, t->by_request[i]);
 	}

@@ -65,6 +65,9 @@ size_t sim_writes(struct sim *s, size_t r);
  * decision came true are waiting, the others are gone. */
 MUST enum rc sim_restart(struct sim *s, size_t r, struct err *e);
 
+/* Is that record at r, whether its process lives or not? Ids as the store gives
+ * them. */
+bool sim_has(struct sim *s, size_t r, enum rec_kind kind, const char *id);
 /* Conflict entries (ldapsubentry with nsds5ReplConflict) of that kind at r. */
 size_t sim_conflicts(struct sim *s, size_t r, enum rec_kind kind);
 /* Do all replicas hold the same entries with the same sets of values? */

@@ -27,29 +27,40 @@ attr_done(struct sim_attr *a)
 }
 
 void
+sim_seen_free(struct sim_seen *s)
+{
+	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	rec_free(s->rec);
+	free(s);
+}
+
+void
+sim_entry_touch(struct sim_entry *x, uint64_t usn)
+{
+	x->usn = usn;
+	sim_seen_free(x->seen);
+	x->seen = NULL;
+}
+
+void
 sim_entry_free(struct sim_entry *x)
 {
 	if (x == NULL)
 		return;
 	for (size_t i = 0; i < x->n; i++)
 		attr_done(&x->attrs[i]);
-	rec_free(x->seen);
+	sim_seen_free(x->seen);
 	free(x->attrs);
 	free(x->id);
 	free(x);
 }
 
 static struct sim_attr *
-find_attr(struct sim_entry *x, const char *name, bool make)
+push_attr(struct sim_entry *x, const char *name)
 {
-	struct sim_attr *list;
+	struct sim_attr *list = reallocarray(x->attrs, x->n + 1, sizeof(*list));
 
-	for (size_t i = 0; i < x->n; i++)
-		if (text_ieq(x->attrs[i].name, name))
-			return &x->attrs[i];
-	if (!make)
-		return NULL;
-	list = reallocarray(x->attrs, x->n + 1, sizeof(*list));
 	if (list == NULL)
 		return NULL;
 	x->attrs = list;
@@ -57,16 +68,21 @@ find_attr(struct sim_entry *x, const char *name, bool make)
 	return list[x->n].name != NULL ? &list[x->n++] : NULL;
 }
 
-static struct sim_value *
-find_value(struct sim_attr *a, struct view v)
+static struct sim_attr *
+find_attr(struct sim_entry *x, const char *name)
 {
-	struct sim_value *list;
+	for (size_t i = 0; i < x->n; i++)
+		if (text_ieq(x->attrs[i].name, name))
+			return &x->attrs[i];
+	return push_attr(x, name);
+}
 
-	for (size_t i = 0; i < a->n; i++)
-		if (value_equal(a->name,
-			view_of(a->values[i].data, a->values[i].len), v))
-			return &a->values[i];
-	list = reallocarray(a->values, a->n + 1, sizeof(*list));
+static struct sim_value *
+push_value(struct sim_attr *a, struct view v)
+{
+	struct sim_value *list =
+	    reallocarray(a->values, a->n + 1, sizeof(*list));
+
 	if (list == NULL)
 		return NULL;
 	a->values = list;
@@ -77,6 +93,16 @@ find_value(struct sim_attr *a, struct view v)
 	memcpy(list[a->n].data, v.data, v.len);
 	list[a->n].data[v.len] = '\0';
 	return &list[a->n++];
+}
+
+static struct sim_value *
+find_value(struct sim_attr *a, struct view v)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (value_equal(a->name,
+			view_of(a->values[i].data, a->values[i].len), v))
+			return &a->values[i];
+	return push_value(a, v);
 }
 
 static bool
@@ -110,11 +136,11 @@ sim_entry_new(const struct change *add, uint64_t unique, const struct csn *csn)
 	}
 	for (size_t i = 0; i < add->rec->n; i++) {
 		const struct rec_attr *ra = &add->rec->attrs[i];
-		struct sim_attr *a = find_attr(x, ra->name, true);
+		struct sim_attr *a = push_attr(x, ra->name);
 
 		for (size_t j = 0; j < ra->n; j++) {
 			struct sim_value *v =
-			    a != NULL ? find_value(a, ra->values[j]) : NULL;
+			    a != NULL ? push_value(a, ra->values[j]) : NULL;
 
 			if (v == NULL) {
 				sim_entry_free(x);
@@ -136,14 +162,15 @@ sim_entry_copy(const struct sim_entry *x)
 	*n = *x;
 	n->attrs = NULL;
 	n->seen = NULL;
+	n->next_name = n->next_unique = NULL;
 	n->n = 0;
 	n->id = strdup(x->id);
 	for (size_t i = 0; i < x->n && n->id != NULL; i++) {
 		const struct sim_attr *from = &x->attrs[i];
-		struct sim_attr *a = find_attr(n, from->name, true);
+		struct sim_attr *a = push_attr(n, from->name);
 
 		for (size_t j = 0; a != NULL && j < from->n; j++) {
-			struct sim_value *v = find_value(a,
+			struct sim_value *v = push_value(a,
 			    view_of(from->values[j].data, from->values[j].len));
 
 			if (v == NULL)
@@ -211,11 +238,10 @@ bool
 sim_entry_modify(struct sim_entry *x, const struct change *c,
     const struct csn *csn, enum sim_mutant m)
 {
-	rec_free(x->seen);
-	x->seen = NULL;
+	sim_entry_touch(x, x->usn);
 	for (size_t i = 0; i < c->n_mods; i++) {
 		struct csn at = *csn;
-		struct sim_attr *a = find_attr(x, c->mods[i].attr, true);
+		struct sim_attr *a = find_attr(x, c->mods[i].attr);
 
 		at.sub = (uint32_t)i + 1;
 		if (a == NULL || !apply_mod(a, &c->mods[i], &at, m))
@@ -240,18 +266,22 @@ look(const struct sim_entry *x)
 	return r;
 }
 
-const struct rec *
-sim_entry_seen(struct sim_entry *x)
+struct sim_seen *
+sim_entry_look(struct sim_entry *x, uint64_t epoch)
 {
-	if (x->seen == NULL)
-		x->seen = look(x);
-	return x->seen;
-}
+	struct sim_seen *s = x->seen;
 
-struct rec *
-sim_entry_rec(struct sim_entry *x)
-{
-	const struct rec *r = sim_entry_seen(x);
-
-	return r != NULL ? rec_copy(r) : NULL;
+	if (s == NULL) {
+		if ((s = calloc(1, sizeof(*s))) == NULL)
+			return NULL;
+		if ((s->rec = look(x)) == NULL) {
+			free(s);
+			return NULL;
+		}
+		s->rec->usn = sim_usn(epoch, x->usn);
+		atomic_init(&s->refs, 1);
+		x->seen = s;
+	}
+	atomic_fetch_add(&s->refs, 1);
+	return s;
 }

@@ -3,6 +3,8 @@
 #ifndef STORE_SIM_INT_H
 #define STORE_SIM_INT_H
 
+#include <stdatomic.h>
+
 #include "store/kind.h"
 #include "store/merge.h"
 #include "store/sim.h"
@@ -26,6 +28,11 @@ struct sim_attr {
 	struct sim_value *values;
 	size_t n;
 };
+/* An entry as clients see it; shared by who reads it, never changed. */
+struct sim_seen {
+	struct rec *rec;
+	_Atomic size_t refs;
+};
 struct sim_entry {
 	enum rec_kind kind;
 	char *id;
@@ -35,7 +42,8 @@ struct sim_entry {
 	uint64_t usn, arrival;
 	struct sim_attr *attrs;
 	size_t n;
-	struct rec *seen; /* as a client sees it; NULL = to be made again */
+	struct sim_seen *seen;                     /* NULL = to be made again */
+	struct sim_entry *next_name, *next_unique; /* of one bucket */
 };
 
 /* One write, as the changelog keeps it. */
@@ -54,12 +62,16 @@ struct sim_effect {
 	char id[REC_ID_MAX + 1]; /* of the decision; "" = none */
 };
 
+enum {
+	SIM_BUCKETS = 512,
+};
 struct sim_replica {
 	struct sim *sim;
 	size_t number;
 	struct store *store;
 	struct sim_entry **entries; /* tombstones too; sorted by arrival */
 	size_t n, cap;
+	struct sim_entry *by_name[SIM_BUCKETS], *by_unique[SIM_BUCKETS];
 	struct sim_op **log;
 	size_t n_log;
 	struct csn ruv[SIM_REPLICAS_MAX];  /* newest seen of each origin */
@@ -96,10 +108,13 @@ struct sim_entry *sim_entry_copy(const struct sim_entry *x);
 /* Applies the modifications of c, stamped csn. false: memory is out. */
 bool sim_entry_modify(struct sim_entry *x, const struct change *c,
     const struct csn *csn, enum sim_mutant m);
-/* What a client sees. NULL: memory is out. */
-struct rec *sim_entry_rec(struct sim_entry *x);
-/* The same, kept by the entry until it changes. */
-const struct rec *sim_entry_seen(struct sim_entry *x);
+/* What a client sees, kept by the entry until it changes; the caller gives it
+ * back with sim_seen_free, at any time. NULL: memory is out. */
+struct sim_seen *sim_entry_look(struct sim_entry *x, uint64_t epoch);
+void sim_seen_free(struct sim_seen *s);
+OWNED(sim_seen)
+/* Its usn from now on; what was seen of it is made again. */
+void sim_entry_touch(struct sim_entry *x, uint64_t usn);
 
 /* --- sim_replica.c ------------------------------------------------------ */
 
@@ -110,7 +125,11 @@ struct sim_entry *sim_find(
 MUST enum rc sim_write(struct sim_replica *r, const struct change *c,
     struct sim_entry **out, struct err *e);
 /* A number for the exposed usn: the epoch in front. */
-uint64_t sim_usn(const struct sim_replica *r, uint64_t usn);
+static inline uint64_t
+sim_usn(uint64_t epoch, uint64_t usn)
+{
+	return epoch << 40 | usn;
+}
 void sim_replica_free(struct sim_replica *r);
 void sim_wipe(struct sim_replica *r);
 
@@ -119,7 +138,7 @@ void sim_wipe(struct sim_replica *r);
 /* A store over one replica of the simulator. */
 struct store *sim_store_new(struct sim_replica *r);
 /* Hands one change to the watchers; state must not be locked. */
-void sim_deliver(struct sim_replica *r, const struct rec *rec,
+void sim_deliver(struct sim_replica *r, const struct sim_seen *seen,
     enum rec_kind kind, const char *id, uint64_t usn, bool local);
 
 #endif

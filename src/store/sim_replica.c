@@ -50,6 +50,8 @@ sim_wipe(struct sim_replica *r)
 	r->entries = NULL;
 	r->log = NULL;
 	r->n = r->cap = r->n_log = 0;
+	memset(r->by_name, 0, sizeof(r->by_name));
+	memset(r->by_unique, 0, sizeof(r->by_unique));
 }
 
 void
@@ -142,12 +144,30 @@ same_id(const char *a, const char *b)
 		value_equal("cn", view_str(a), view_str(b)));
 }
 
+/* Of what same_id cannot overlook: neither case, nor blanks, nor letters that
+ * are not ASCII (FNV-1a). */
+static struct sim_entry **
+name_bucket(struct sim_replica *r, enum rec_kind kind, const char *id)
+{
+	uint32_t h = 2166136261u ^ (uint32_t)kind;
+
+	for (const char *p = id; *p != '\0'; p++)
+		if (*p != ' ' && (*p & 0x80) == 0)
+			h = (h ^ (uint8_t)(*p | 0x20)) * 16777619u;
+	return &r->by_name[h % SIM_BUCKETS];
+}
+
+static struct sim_entry **
+unique_bucket(struct sim_replica *r, uint64_t unique)
+{
+	return &r->by_unique[(unique ^ unique >> 48) % SIM_BUCKETS];
+}
+
 struct sim_entry *
 sim_find(struct sim_replica *r, enum rec_kind kind, const char *id)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		struct sim_entry *x = r->entries[i];
-
+	for (struct sim_entry *x = *name_bucket(r, kind, id); x != NULL;
+	     x = x->next_name) {
 		if (x->kind == kind && !x->deleted && !x->conflict &&
 		    same_id(x->id, id))
 			return x;
@@ -158,15 +178,18 @@ sim_find(struct sim_replica *r, enum rec_kind kind, const char *id)
 static struct sim_entry *
 find_unique(struct sim_replica *r, uint64_t unique)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (r->entries[i]->unique == unique)
-			return r->entries[i];
-	return NULL;
+	struct sim_entry *x = *unique_bucket(r, unique);
+
+	while (x != NULL && x->unique != unique)
+		x = x->next_unique;
+	return x;
 }
 
 static bool
 push_entry(struct sim_replica *r, struct sim_entry *x)
 {
+	struct sim_entry **bucket;
+
 	if (r->n == r->cap) {
 		size_t cap = r->cap == 0 ? 64 : r->cap * 2;
 		struct sim_entry **list =
@@ -179,13 +202,13 @@ push_entry(struct sim_replica *r, struct sim_entry *x)
 	}
 	x->arrival = ++r->arrivals;
 	r->entries[r->n++] = x;
+	bucket = name_bucket(r, x->kind, x->id);
+	x->next_name = *bucket;
+	*bucket = x;
+	bucket = unique_bucket(r, x->unique);
+	x->next_unique = *bucket;
+	*bucket = x;
 	return true;
-}
-
-uint64_t
-sim_usn(const struct sim_replica *r, uint64_t usn)
-{
-	return r->epoch << 40 | usn;
 }
 
 /* --- operations --------------------------------------------------------- */
@@ -267,9 +290,8 @@ settle_name(struct sim_replica *r, enum rec_kind kind, const char *id)
 	bool wrong = r->sim->mutant == SIM_LATER_ADD_WINS;
 	struct sim_entry *best = NULL;
 
-	for (size_t i = 0; i < r->n; i++) {
-		struct sim_entry *x = r->entries[i];
-
+	for (struct sim_entry *x = *name_bucket(r, kind, id); x != NULL;
+	     x = x->next_name) {
 		if (x->kind != kind || x->deleted || !same_id(x->id, id))
 			continue;
 		x->conflict = true;
@@ -308,12 +330,12 @@ apply(struct sim_replica *r, const struct sim_op *op, struct sim_entry **out)
 		x->conflict = !visible;
 		holder = settle_name(r, x->kind, x->id);
 		if (visible && holder != NULL) {
-			x->usn = ++r->usn;
+			sim_entry_touch(x, ++r->usn);
 			x = holder;
 		}
 	} else if (!sim_entry_modify(x, op->change, &op->csn, r->sim->mutant))
 		return false;
-	x->usn = ++r->usn;
+	sim_entry_touch(x, ++r->usn);
 	*out = x->conflict ? NULL : x;
 	return true;
 }
@@ -324,10 +346,10 @@ precheck(struct sim_replica *r, const struct change *c, struct sim_entry *x,
     struct err *e)
 {
 	AUTO(rec) now = NULL;
+	AUTO(sim_seen) seen = NULL;
 	AUTO_BUF rdn = buf_empty(0);
 	enum rc rc = kind_rdn_value(&rdn, c->kind, c->id, e);
 
-	(void)r;
 	if (rc != RC_OK)
 		return rc;
 	if (c->op == CHANGE_ADD && x != NULL)
@@ -338,7 +360,8 @@ precheck(struct sim_replica *r, const struct change *c, struct sim_entry *x,
 		    rec_kind_text(c->kind), c->id);
 	if (c->op != CHANGE_MODIFY)
 		return RC_OK;
-	if ((now = sim_entry_rec(x)) == NULL)
+	if ((seen = sim_entry_look(x, r->epoch)) == NULL ||
+	    (now = rec_copy(seen->rec)) == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
 	return change_apply(now, c, e);
 }
@@ -395,22 +418,20 @@ static void
 receive(struct sim_replica *to, struct sim_op *op)
 {
 	struct sim_entry *x = NULL;
-	AUTO(rec) rec = NULL;
+	AUTO(sim_seen) seen = NULL;
 	AUTO_STR id = NULL;
 	enum rec_kind kind = op->change->kind;
 	uint64_t usn = 0;
 
 	pthread_mutex_lock(&to->sim->state);
 	if (log_op(to, op) && apply(to, op, &x) && x != NULL) {
-		rec = x->deleted ? NULL : sim_entry_rec(x);
-		usn = sim_usn(to, x->usn);
-		if (rec != NULL)
-			rec->usn = usn;
+		seen = x->deleted ? NULL : sim_entry_look(x, to->epoch);
+		usn = sim_usn(to->epoch, x->usn);
 		id = strdup(x->id);
 	}
 	pthread_mutex_unlock(&to->sim->state);
 	if (id != NULL && !to->dead)
-		sim_deliver(to, rec, kind, id, usn, false);
+		sim_deliver(to, seen, kind, id, usn, false);
 }
 
 /* Does b lack changes that a has no longer in its changelog? 389 DS then sends
@@ -560,6 +581,12 @@ sim_restart(struct sim *s, size_t r, struct err *e)
 
 /* --- looking ------------------------------------------------------------ */
 
+bool
+sim_has(struct sim *s, size_t r, enum rec_kind kind, const char *id)
+{
+	return sim_find(s->r[r], kind, id) != NULL;
+}
+
 size_t
 sim_conflicts(struct sim *s, size_t r, enum rec_kind kind)
 {
@@ -597,16 +624,17 @@ same_values(const struct rec *a, const struct rec *b)
 static bool
 same_entry(struct sim_entry *x, struct sim_entry *y)
 {
-	const struct rec *a, *b;
+	AUTO(sim_seen) a = NULL;
+	AUTO(sim_seen) b = NULL;
 
 	if (y == NULL)
 		return x->deleted;
 	if (x->deleted || y->deleted)
 		return x->deleted && y->deleted;
-	a = sim_entry_seen(x);
-	b = sim_entry_seen(y);
+	a = sim_entry_look(x, 0);
+	b = sim_entry_look(y, 0);
 	return x->conflict == y->conflict && a != NULL && b != NULL &&
-	    same_values(a, b);
+	    same_values(a->rec, b->rec);
 }
 
 bool

@@ -10,10 +10,11 @@
 #include "store/rec_wire.h"
 
 void
-sim_deliver(struct sim_replica *r, const struct rec *rec, enum rec_kind kind,
-    const char *id, uint64_t usn, bool local)
+sim_deliver(struct sim_replica *r, const struct sim_seen *seen,
+    enum rec_kind kind, const char *id, uint64_t usn, bool local)
 {
-	struct feed_item i = { kind, id, rec, local, usn };
+	struct feed_item i = { kind, id, seen != NULL ? seen->rec : NULL, local,
+		usn };
 
 	feed_deliver(&r->store->feed, &i, 1);
 }
@@ -87,22 +88,22 @@ static enum rc
 write_one(struct sim_replica *r, const struct change *c, struct err *e)
 {
 	struct sim_entry *x = NULL;
-	AUTO(rec) rec = NULL;
-	bool seen = false;
+	AUTO(sim_seen) seen = NULL;
+	bool visible = false;
 	uint64_t usn = 0;
 	enum rc rc;
 
 	pthread_mutex_lock(&r->sim->state);
 	rc = sim_write(r, c, &x, e);
 	if (rc == RC_OK && x != NULL) {
-		seen = true;
-		usn = sim_usn(r, x->usn);
-		if (!x->deleted && (rec = sim_entry_rec(x)) != NULL)
-			rec->usn = usn;
+		visible = true;
+		usn = sim_usn(r->epoch, x->usn);
+		if (!x->deleted)
+			seen = sim_entry_look(x, r->epoch);
 	}
 	pthread_mutex_unlock(&r->sim->state);
-	if (seen)
-		sim_deliver(r, rec, c->kind, c->id, usn, true);
+	if (visible)
+		sim_deliver(r, seen, c->kind, c->id, usn, true);
 	return rc;
 }
 
@@ -141,6 +142,7 @@ sim_get(void *impl, struct rec **out, enum rec_kind kind, const char *id,
 	struct sim_replica *r = impl;
 	struct sim_entry *x;
 	AUTO_BUF rdn = buf_empty(0);
+	AUTO(sim_seen) seen = NULL;
 	enum rc rc;
 
 	LOCKED(&r->sim->state);
@@ -150,14 +152,14 @@ sim_get(void *impl, struct rec **out, enum rec_kind kind, const char *id,
 	if ((x = sim_find(r, kind, id)) == NULL)
 		return err_set(e, RC_NOTFOUND, "%s %.64s: not found",
 		    rec_kind_text(kind), id);
-	if ((*out = sim_entry_rec(x)) == NULL)
+	if ((seen = sim_entry_look(x, r->epoch)) == NULL ||
+	    (*out = rec_copy(seen->rec)) == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
-	(*out)->usn = sim_usn(r, x->usn);
 	return RC_OK;
 }
 
 struct found {
-	struct rec **list;
+	struct sim_seen **list;
 	size_t n;
 };
 
@@ -165,11 +167,11 @@ static void
 found_done(struct found *f)
 {
 	for (size_t i = 0; i < f->n; i++)
-		rec_free(f->list[i]);
+		sim_seen_free(f->list[i]);
 	free(f->list);
 }
 
-/* All matches, as copies, in order of arrival. */
+/* All matches, in order of arrival. */
 static enum rc
 find_all(struct sim_replica *r, struct found *out, enum rec_kind kind,
     const struct filter *f, struct err *e)
@@ -179,23 +181,20 @@ find_all(struct sim_replica *r, struct found *out, enum rec_kind kind,
 	LOCKED(&r->sim->state);
 	if ((rc = alive(r, e)) != RC_OK)
 		return rc;
-	if ((out->list = calloc(r->n + 1, sizeof(struct rec *))) == NULL)
+	if ((out->list = calloc(r->n + 1, sizeof(struct sim_seen *))) == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
 	for (size_t i = 0; i < r->n; i++) {
 		struct sim_entry *x = r->entries[i];
-		const struct rec *seen;
-		struct rec *rec;
+		struct sim_seen *seen;
 
 		if (x->kind != kind || x->deleted || x->conflict)
 			continue;
-		if ((seen = sim_entry_seen(x)) == NULL)
+		if ((seen = sim_entry_look(x, r->epoch)) == NULL)
 			return err_set(e, RC_NOMEM, "out of memory");
-		if (f != NULL && !filter_match(f, seen))
-			continue;
-		if ((rec = rec_copy(seen)) == NULL)
-			return err_set(e, RC_NOMEM, "out of memory");
-		rec->usn = sim_usn(r, x->usn);
-		out->list[out->n++] = rec;
+		if (f == NULL || filter_match(f, seen->rec))
+			out->list[out->n++] = seen;
+		else
+			sim_seen_free(seen);
 	}
 	return RC_OK;
 }
@@ -203,7 +202,7 @@ find_all(struct sim_replica *r, struct found *out, enum rec_kind kind,
 static int
 cmp_by(const void *a, const void *b, void *arg)
 {
-	const struct rec *const *x = a, *const *y = b;
+	const struct sim_seen *const *x = a, *const *y = b;
 	const char *order = arg;
 	bool down = order[0] == '-';
 	const char *attr = order + (down ? 1 : 0);
@@ -211,8 +210,8 @@ cmp_by(const void *a, const void *b, void *arg)
 	AUTO_BUF q = buf_empty(REC_VALUE_MAX);
 	int c;
 
-	value_norm(&p, schema_syntax(attr), rec_get(*x, attr));
-	value_norm(&q, schema_syntax(attr), rec_get(*y, attr));
+	value_norm(&p, schema_syntax(attr), rec_get((*x)->rec, attr));
+	value_norm(&q, schema_syntax(attr), rec_get((*y)->rec, attr));
 	c = view_cmp(buf_view(&p), buf_view(&q));
 	return down ? -c : c;
 }
@@ -231,17 +230,19 @@ sim_search(void *impl, const struct query *q,
 	if (rc == RC_OK)
 		rc = find_all(impl, &found, q->kind, f, e);
 	if (rc == RC_OK && q->order != NULL)
-		qsort_r(found.list, found.n, sizeof(struct rec *), cmp_by,
+		qsort_r(found.list, found.n, sizeof(struct sim_seen *), cmp_by,
 		    (void *)(uintptr_t)q->order);
 	end = q->limit != 0 && q->limit < found.n - q->start
 	    ? q->start + q->limit
 	    : found.n;
 	for (size_t i = q->start; rc == RC_OK && i < end && i < found.n; i++) {
-		AUTO(rec) r = rec_project(found.list[i], q->attrs);
+		const struct rec *whole = found.list[i]->rec;
+		AUTO(rec) part = NULL;
 
-		if (r == NULL)
+		if (q->attrs != NULL &&
+		    (part = rec_project(whole, q->attrs)) == NULL)
 			rc = err_set(e, RC_NOMEM, "out of memory");
-		else if (!fn(arg, r))
+		else if (!fn(arg, part != NULL ? part : whole))
 			break;
 	}
 	found_done(&found);
@@ -320,13 +321,13 @@ sim_watch(void *impl, struct watch *w, uint64_t since, struct err *e)
 			return err_set(e, RC_NOMEM, "out of memory");
 	}
 	for (size_t i = 0; i < n; i++) {
-		AUTO(rec)
-		rec = list[i]->deleted ? NULL : sim_entry_rec(list[i]);
-		struct feed_item item = { list[i]->kind, list[i]->id, rec,
-			false, sim_usn(r, list[i]->usn) };
+		AUTO(sim_seen)
+		seen =
+		    list[i]->deleted ? NULL : sim_entry_look(list[i], r->epoch);
+		struct feed_item item = { list[i]->kind, list[i]->id,
+			seen != NULL ? seen->rec : NULL, false,
+			sim_usn(r->epoch, list[i]->usn) };
 
-		if (rec != NULL)
-			rec->usn = item.usn;
 		watch_deliver(w, &item);
 		sim_entry_free(list[i]);
 	}
@@ -341,7 +342,7 @@ sim_newest(void *impl)
 	struct sim_replica *r = impl;
 
 	LOCKED(&r->sim->state);
-	return sim_usn(r, r->usn);
+	return sim_usn(r->epoch, r->usn);
 }
 
 /* --- effects and the rest ----------------------------------------------- */

@@ -8,6 +8,7 @@
  * Owns:    a scratch root in memory.
  * Trusts:  its arguments.
  * Threads: one. */
+#include <malloc.h>
 #include <stdio.h>
 
 #include "base/file.h"
@@ -18,6 +19,7 @@
 enum {
 	SEEDS_DEFAULT = 300,
 	MUTANT_SEEDS = 1000,
+	BIG_BLOCK = 512 * 1024, /* from the kernel, zeroed: tables of a CA */
 };
 
 static struct cluster run; /* large */
@@ -140,6 +142,7 @@ main(int argc, char **argv)
 		perror(root);
 		return 2;
 	}
+	mallopt(M_MMAP_THRESHOLD, BIG_BLOCK);
 	log_set_level(LOG_LEVEL_ERROR);
 	if (path_set_root(root, &e) == RC_OK &&
 	    secret_setup(&locked, &e) == RC_OK && keys_make(&k, &e) == RC_OK)

@@ -9,11 +9,9 @@ bool
 oracle_has(
     struct cluster *c, size_t replica, enum rec_kind kind, const struct num *id)
 {
-	AUTO(rec) r = NULL;
 	char hex[NUM_TEXT_MAX];
 
-	return store_get(sim_store(c->sim, replica), &r, kind, num_hex(hex, id),
-		   NULL) == RC_OK;
+	return sim_has(c->sim, replica, kind, num_hex(hex, id));
 }
 
 void
