@@ -403,3 +403,57 @@ cfg_at(const struct cfg *c, size_t i)
 	return (struct cfg_item){ c->items[i].name, c->items[i].value,
 		c->items[i].line };
 }
+
+/* --- two and three of them --------------------------------------------- */
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool
+cfg_equal(const struct cfg *a, const struct cfg *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->items[i].name, b->items[i].name) != 0 ||
+		    strcmp(a->items[i].value, b->items[i].value) != 0)
+			return false;
+	return true;
+}
+
+enum rc
+cfg_merge(struct cfg *out, const struct cfg *base, const struct cfg *mine,
+    const struct cfg *theirs, size_t *clashes, struct err *e)
+{
+	size_t i = 0, k = 0;
+	enum rc rc = RC_OK;
+
+	if (clashes != NULL)
+		*clashes = 0;
+	/* both are sorted; so is what comes of them */
+	while (rc == RC_OK && (i < mine->count || k < theirs->count)) {
+		int order = i == mine->count ? 1
+		    : k == theirs->count
+		    ? -1
+		    : strcmp(mine->items[i].name, theirs->items[k].name);
+		const char *name =
+		    order <= 0 ? mine->items[i].name : theirs->items[k].name;
+		const char *m = order <= 0 ? mine->items[i++].value : NULL;
+		const char *t = order >= 0 ? theirs->items[k++].value : NULL;
+		const char *b = base != NULL ? cfg_get(base, name) : NULL;
+		const char *v = m;
+
+		if (base == NULL)
+			v = t != NULL ? t : m;
+		else if (same(m, b))
+			v = t;
+		else if (clashes != NULL && !same(t, b) && !same(m, t))
+			(*clashes)++;
+		if (v != NULL)
+			rc = cfg_set(out, name, v, e);
+	}
+	return rc;
+}

@@ -53,6 +53,15 @@ struct cfg_item {
 	int line; /* of the source, 0 if set by code */
 };
 struct cfg_item cfg_at(const struct cfg *c, size_t i);
+/* Do both hold the same settings? */
+bool cfg_equal(const struct cfg *a, const struct cfg *b);
+/* Three-way merge into out, which is empty: each setting as mine has it where
+ * mine differs from base, else as theirs has it (absent counts as a value).
+ * base NULL, when not known: theirs, else mine. *clashes, if not NULL, counts
+ * those that both changed, and not alike. */
+MUST enum rc cfg_merge(struct cfg *out, const struct cfg *base,
+    const struct cfg *mine, const struct cfg *theirs, size_t *clashes,
+    struct err *e);
 /* Index of the first name >= prefix. */
 size_t cfg_lower(const struct cfg *c, const char *prefix);
 

@@ -210,6 +210,48 @@ cfg_saves_and_loads_3000_names(void **state)
 	assert_int_equal(cfg_load(d, path, NULL), RC_NOTFOUND);
 }
 
+static void
+cfg_merge_keeps_what_each_side_changed(void **state)
+{
+	AUTO(cfg) base = cfg_new();
+	AUTO(cfg) mine = cfg_new();
+	AUTO(cfg) theirs = cfg_new();
+	AUTO(cfg) out = cfg_new();
+	AUTO(cfg) want = cfg_new();
+	size_t clashes;
+
+	(void)state;
+	assert_int_equal(
+	    parse(base, "a=1\nb=1\nc=1\nd=1\ne=1\nf=1\n", NULL), RC_OK);
+	/* b changed here, c there, d and e deleted on one side each, f both */
+	assert_int_equal(
+	    parse(mine, "a=1\nb=2\nc=1\ne=1\nf=2\nm=1\n", NULL), RC_OK);
+	assert_int_equal(
+	    parse(theirs, "a=1\nb=1\nc=3\nd=1\nf=3\nt=1\n", NULL), RC_OK);
+	assert_int_equal(
+	    parse(want, "a=1\nb=2\nc=3\nf=2\nm=1\nt=1\n", NULL), RC_OK);
+	assert_int_equal(
+	    cfg_merge(out, base, mine, theirs, &clashes, NULL), RC_OK);
+	assert_true(cfg_equal(out, want));
+	assert_int_equal(clashes, 1);
+}
+
+static void
+cfg_merge_without_a_base_deletes_nothing(void **state)
+{
+	AUTO(cfg) mine = cfg_new();
+	AUTO(cfg) theirs = cfg_new();
+	AUTO(cfg) out = cfg_new();
+	AUTO(cfg) want = cfg_new();
+
+	(void)state;
+	assert_int_equal(parse(mine, "a=1\nb=1\n", NULL), RC_OK);
+	assert_int_equal(parse(theirs, "b=2\nc=2\n", NULL), RC_OK);
+	assert_int_equal(parse(want, "a=1\nb=2\nc=2\n", NULL), RC_OK);
+	assert_int_equal(cfg_merge(out, NULL, mine, theirs, NULL, NULL), RC_OK);
+	assert_true(cfg_equal(out, want));
+}
+
 int
 main(void)
 {
@@ -222,6 +264,8 @@ main(void)
 		cmocka_unit_test(cfg_set_refuses_what_would_not_come_back),
 		cmocka_unit_test(cfg_deletes_by_name_and_prefix),
 		cmocka_unit_test(cfg_saves_and_loads_3000_names),
+		cmocka_unit_test(cfg_merge_keeps_what_each_side_changed),
+		cmocka_unit_test(cfg_merge_without_a_base_deletes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

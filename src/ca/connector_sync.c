@@ -108,39 +108,15 @@ same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* The value of one name after the merge; NULL = none. */
-static const char *
-merged(const char *name, const struct cfg *base, const struct cfg *mine,
-    const struct cfg *theirs)
-{
-	const char *m = cfg_get(mine, name), *t = cfg_get(theirs, name);
-
-	if (base == NULL)
-		return t != NULL ? t : m;
-	/* what was not changed here is as the others have it */
-	return same(m, cfg_get(base, name)) ? t : m;
-}
-
 enum rc
 connector_merge(struct cfg *out, const struct cfg *base, const struct cfg *mine,
     const struct cfg *theirs, struct err *e)
 {
-	const struct cfg *const sides[] = { mine, theirs };
-	enum rc rc;
+	enum rc rc = cfg_merge(out, base, mine, theirs, NULL, e);
 
-	for (size_t s = 0; s < 2; s++) {
-		for (size_t i = 0; i < cfg_count(sides[s]); i++) {
-			const char *name = cfg_at(sides[s], i).name;
-			const char *v = merged(name, base, mine, theirs);
-
-			if (v != NULL &&
-			    (rc = cfg_set(out, name, v, e)) != RC_OK)
-				return rc;
-		}
-	}
-	if (!has_host(out))
+	if (rc == RC_OK && !has_host(out))
 		cfg_del_prefix(out, "");
-	return RC_OK;
+	return rc;
 }
 
 /* "h:p" in two. */
@@ -321,18 +297,6 @@ struct run {
 	struct cfg *mine, *result;
 };
 
-static bool
-equal(const struct cfg *a, const struct cfg *b)
-{
-	if (cfg_count(a) != cfg_count(b))
-		return false;
-	for (size_t i = 0; i < cfg_count(a); i++) {
-		if (!same(cfg_get(b, cfg_at(a, i).name), cfg_at(a, i).value))
-			return false;
-	}
-	return true;
-}
-
 /* Under cscfg.c's lock, which is never held together with a commit: the feed
  * runs others' code in between. */
 static enum rc
@@ -346,7 +310,7 @@ apply_result(void *arg, struct cfg *cs, struct err *e)
 		return err_set(e, RC_NOMEM, "KRA connector");
 	if ((rc = connector_view(now, cs, e)) != RC_OK)
 		return rc;
-	if (!equal(now, r->mine))
+	if (!cfg_equal(now, r->mine))
 		return err_set(e, RC_CONFLICT,
 		    "CS.cfg changed while the connector was merged");
 	return connector_apply(cs, r->result, e);
@@ -379,7 +343,7 @@ run_once(struct connector_sync *s, const struct cfg *base, struct cfg *result,
 		rc = change_record(s->ca, theirs, result, e);
 	else if (has_host(result))
 		rc = create_record(s->ca, result, e);
-	if (rc != RC_OK || equal(mine, result))
+	if (rc != RC_OK || cfg_equal(mine, result))
 		return rc;
 	rc = cscfg_change(
 	    instance_paths(s->ca->instance), "ca", apply_result, &r, e);

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profiles.h - the profiles of a CA in memory, from their records. Files under
- * conf/ca/profiles/ca are a hand-edited view: at start a file that differs from
- * what was last applied on this host changes the record; a record that changed
- * rewrites its file (design.md, decisions). */
+/* profiles.h - the profiles of a CA in memory, from their records, which all
+ * clones share. Files under conf/ca/profiles/ca are a hand-edited view
+ * (ca/profile_view.h): what was edited since it was applied last changes the
+ * record at the next start or redeploy, line by line; a record that changes,
+ * here or on a clone, changes memory at once and rewrites its file, unless that
+ * holds an edit that waits to be taken. A removed file comes back: profiles are
+ * deleted by pki ca-profile-del.
+ *
+ * How records merge: a change replaces the text that it was made from. Of two
+ * made at once on two clones the one with the greater lastModified counts,
+ * everywhere; the other is dropped and named in the log. */
 #ifndef CA_PROFILES_H
 #define CA_PROFILES_H
 
@@ -12,10 +19,14 @@
 
 struct profiles;
 
-/* dir: folder of the files; applied: file with the digests last applied. */
+/* None yet. dir: folder of the files, NULL to keep none; applied: file with the
+ * texts last applied. */
 MUST enum rc profiles_new(struct profiles **out, struct store *s,
     const char *dir, const char *applied, const struct clock *clock,
     struct err *e);
+/* Reads the records and takes edited files over. The feed must be followed
+ * already, so that no change falls between. */
+MUST enum rc profiles_start(struct profiles *p, struct err *e);
 void profiles_free(struct profiles *p);
 OWNED(profiles)
 /* Installation: every profile file of `from` becomes a record and a file in dir,
@@ -23,8 +34,8 @@ OWNED(profiles)
 MUST enum rc profiles_install(struct store *s, const char *from,
     const char *dir, const char *applied, struct err *e);
 
-/* The record of a profile (spec directory 2.10), and back. NULL when memory is
- * out. */
+/* The record of a profile (spec directory 2.10), and back; NULL when memory is
+ * out. Of several texts the one that counts. */
 struct rec *profiles_encode(const struct profile *x);
 MUST enum rc profiles_decode(
     struct profile **out, const struct rec *r, struct err *e);
@@ -38,7 +49,7 @@ void profiles_each(
 
 /* Always starts disabled. RC_EXISTS. */
 MUST enum rc profiles_add(struct profiles *p, struct profile *x, struct err *e);
-/* RC_CONFLICT while enabled. */
+/* RC_CONFLICT while enabled, or when another change came first. */
 MUST enum rc profiles_modify(
     struct profiles *p, struct profile *x, struct err *e);
 MUST enum rc profiles_delete(struct profiles *p, const char *id, struct err *e);
@@ -47,7 +58,11 @@ MUST enum rc profiles_delete(struct profiles *p, const char *id, struct err *e);
 MUST enum rc profiles_enable(struct profiles *p, const char *id, bool enable,
     const char *by, struct err *e);
 
-/* The feed's hand: a profile record has changed (r NULL = deleted). */
+/* The feed's hand: a profile record has changed (r NULL = deleted). The caller
+ * sees to it that profiles_tick runs soon. */
 void profiles_follow(struct profiles *p, const char *id, const struct rec *r);
+/* Brings memory and files in step with the records, if any changed; ms until it
+ * wants to run again. */
+int64_t profiles_tick(struct profiles *p);
 
 #endif

@@ -363,6 +363,7 @@ follow(void *arg, const struct feed_item *i)
 		break;
 	case REC_PROFILE:
 		profiles_follow(ca->profiles, i->id, i->rec);
+		instance_wake(ca->instance);
 		break;
 	case REC_ACL:
 		reload_acl(ca, i->rec);
@@ -651,6 +652,8 @@ ca_tick(struct subsystem *s, int64_t now_ms)
 	a = a < b ? a : b;
 	b = ca_domain_tick(ca, now_ms);
 	a = a < b ? a : b;
+	b = profiles_tick(ca->profiles);
+	a = a < b ? a : b;
 	b = connector_sync_tick(ca->connector);
 	a = a < b ? a : b;
 	return a > SHORTEST_SLEEP_MS ? a : SHORTEST_SLEEP_MS;
@@ -706,13 +709,18 @@ enum rc
 ca_open_parts(struct ca *ca, struct err *e)
 {
 	const struct instance_paths *p = instance_paths(ca->instance);
-	AUTO_STR dir = paths_profiles(p, "ca");
+	AUTO_STR profiles = paths_profiles(p, "ca");
+	/* of a deployment that has no files, or has files that do not count */
+	const char *dir = strstr(cfg_str(ca->cfg, "subsystem.1.class", ""),
+			      "LDAPProfileSubsystem") != NULL
+	    ? NULL
+	    : profiles;
 	AUTO_BUF applied = buf_empty(4096), cursor = buf_empty(4096);
 	enum rc rc;
 
 	buf_addf(&applied, "%s/profiles.applied", p->host);
 	buf_addf(&cursor, "%s/ca.cursor", p->host);
-	if (dir == NULL)
+	if (profiles == NULL)
 		return err_set(e, RC_NOMEM, "CA");
 	snprintf(ca->plain_url, sizeof(ca->plain_url), "http://%s:%d",
 	    instance_host(ca->instance), instance_http_port(ca->instance));
@@ -735,6 +743,8 @@ ca_open_parts(struct ca *ca, struct err *e)
 		1u << REC_USER | 1u << REC_GROUP | 1u << REC_ISSUING_POINT |
 		NUMBERS_KINDS | 1u << REC_CLAIM | 1u << REC_SETTING,
 	    UINT64_MAX, follow, ca, e);
+	if (rc == RC_OK)
+		rc = profiles_start(ca->profiles, e);
 	if (rc == RC_OK)
 		rc = rulings_open(&ca->rulings, ca, buf_cstr(&cursor), e);
 	/* last: a role that is taken up makes its first list at once */

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all clones need reaches them by itself: profiles and settings of two CAs on two replicated directories."""
+import re
+
+import pytest
+
+import instance
+import pair
+
+PROFILE = "caServerCert"
+RAW = {"Content-Type": "application/octet-stream"}
+
+
+@pytest.fixture(scope="module")
+def golden():
+    g = instance.DirectoryGolden()
+    yield g
+    g.remove()
+
+
+@pytest.fixture(scope="module")
+def two(golden):
+    p = pair.Pair(golden, apart=True)
+    p.start()
+    yield p
+    p.remove()
+
+
+# --- profiles ---------------------------------------------------------------------------------
+
+def profile_file(ca, name=PROFILE):
+    return ca.cs_cfg.parent / f"profiles/ca/{name}.cfg"
+
+
+def in_file(ca, key, name=PROFILE):
+    path = profile_file(ca, name)
+    found = re.search(rf"(?m)^{re.escape(key)}=(.*)$", path.read_text()) if path.exists() else None
+    return found and found[1]
+
+
+def raw(ca, name=PROFILE):
+    """The profile as REST has it; None when there is none."""
+    agent = ca.agent()
+    status, body = agent.call("GET", f"profiles/{name}/raw")
+    agent.close()
+    assert status in (200, 404), body
+    return body.decode() if status == 200 else None
+
+
+def says(ca, line, name=PROFILE):
+    text = raw(ca, name)
+    return text is not None and line in text.splitlines()
+
+
+def change(ca, *calls):
+    agent = ca.agent()
+    for method, path, *body in calls:
+        status, answer = agent.call(method, path, body[0] if body else None, RAW if body else None)
+        assert status < 300, answer
+    agent.close()
+
+
+def redescribe(ca, text, name=PROFILE):
+    """Disable, change, enable, as administrator and agent do."""
+    changed = re.sub(r"(?m)^desc=.*$", f"desc={text}", raw(ca, name))
+    change(ca, ("POST", f"profiles/{name}?action=disable"), ("PUT", f"profiles/{name}/raw", changed),
+           ("POST", f"profiles/{name}?action=enable"))
+
+
+def everywhere(p, key, value, name=PROFILE):
+    for ca in p.all:
+        p.until(f"{key}={value} in memory of {ca.name}", lambda: says(ca, f"{key}={value}", name))
+        p.until(f"{key}={value} in the file of {ca.name}", lambda: in_file(ca, key, name) == value)
+
+
+def test_a_profile_changed_on_one_ca_stands_on_the_other(two):
+    text = re.sub(r"(?m)^(profileId|desc)=.*$", r"\1=added", raw(two.a))
+    change(two.a, ("POST", "profiles/raw", text))
+    everywhere(two, "desc", "added", "added")
+    everywhere(two, "enable", "false", "added")
+    change(two.b, ("POST", "profiles/added?action=enable"))
+    everywhere(two, "enable", "true", "added")
+    # used there at once
+    agent = two.a.agent()
+    assert agent.submit(instance.csr(), "added")
+    agent.close()
+    redescribe(two.b, "changed", "added")
+    everywhere(two, "desc", "changed", "added")
+    change(two.a, ("POST", "profiles/added?action=disable"), ("DELETE", "profiles/added"))
+    two.until("its end there", lambda: raw(two.b, "added") is None and not profile_file(two.b, "added").exists())
+    assert not profile_file(two.a, "added").exists()
+
+
+def test_an_edited_file_and_a_change_elsewhere_both_count(two):
+    """The one by hand while the CA is down, the other one meanwhile."""
+    two.b.stop()
+    path = profile_file(two.b)
+    path.write_text(re.sub(r"(?m)^name=.*$", "name=By hand", path.read_text()))
+    redescribe(two.a, "Meanwhile")
+    two.net.wait()
+    two.b.start()
+    everywhere(two, "name", "By hand")
+    everywhere(two, "desc", "Meanwhile")
+
+
+def test_of_two_changes_while_cut_apart_the_later_counts(two):
+    two.net.pause()
+    redescribe(two.a, "earlier")
+    redescribe(two.b, "later")
+    two.net.resume()
+    everywhere(two, "desc", "later")
+    assert "was changed on two CAs at once" in two.a.log.read_text() + two.b.log.read_text()
