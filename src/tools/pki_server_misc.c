@@ -213,7 +213,7 @@ load_external(
 	return RC_OK;
 }
 
-/* The number before ".nickname" of that nickname and token; 0 = absent. */
+/* The number before ".nickname" of that nickname and token; -1 = absent. */
 static int64_t
 find_external(const struct cfg *c, const char *nickname, const char *token)
 {
@@ -226,13 +226,14 @@ find_external(const struct cfg *c, const char *nickname, const char *token)
 		    strcmp(x.value, nickname) != 0)
 			continue;
 		copy[strlen(copy) - strlen(".nickname")] = '\0';
-		if (text_int(&n, copy, 1, INT32_MAX, NULL) == RC_OK &&
+		if (text_int(&n, copy, 0, INT32_MAX, NULL) == RC_OK &&
 		    names_same(cfg_getf(c, "%s.token", copy), token))
 			return n;
 	}
-	return 0;
+	return -1;
 }
 
+/* Without a certificate in it the file goes. */
 static enum rc
 save_external(
     struct server *s, const struct cfg *c, const char *path, struct err *e)
@@ -240,6 +241,10 @@ save_external(
 	AUTO_BUF text = buf_empty(0);
 	enum rc rc;
 
+	if (cfg_count(c) == 0)
+		return unlink(path) == 0 || errno == ENOENT
+		    ? RC_OK
+		    : err_errno(e, "%s", path);
 	cfg_encode(c, &text);
 	rc = buf_check(&text, e);
 	return rc == RC_OK ? server_write(s, path, buf_view(&text), 0660, e)
@@ -256,7 +261,7 @@ run_external_add(struct server *s, const struct args *a, struct err *e)
 	    *token = args_str(a, "token", NAMES_INTERNAL);
 	struct keystore *ks;
 	char name[64];
-	int64_t n = 1;
+	int64_t n = 0;
 	enum rc rc;
 
 	if ((rc = args_need(a, "cert-file", "certificate file", &file, e)) !=
@@ -265,7 +270,7 @@ run_external_add(struct server *s, const struct args *a, struct err *e)
 		RC_OK ||
 	    (rc = load_external(s, &c, &path, e)) != RC_OK)
 		return rc;
-	if (find_external(c, nickname, token) != 0)
+	if (find_external(c, nickname, token) >= 0)
 		return err_set(e, RC_EXISTS,
 		    "Certificate already imported for instance %s.", s->name);
 	if (!names_is_internal(token))
@@ -303,7 +308,7 @@ run_external_del(struct server *s, const struct args *a, struct err *e)
 		RC_OK ||
 	    (rc = load_external(s, &c, &path, e)) != RC_OK)
 		return rc;
-	if ((n = find_external(c, nickname, token)) == 0)
+	if ((n = find_external(c, nickname, token)) < 0)
 		return err_set(e, RC_NOTFOUND,
 		    "No such external certificate: %s", nickname);
 	if (!names_is_internal(token))

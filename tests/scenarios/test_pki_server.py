@@ -431,6 +431,23 @@ def test_clone_prepare_holds_what_a_clone_needs_in_order(shared, tmp_path):
     assert entries(shared("cert-show", "sslserver"))[0]["Nickname"] not in names
 
 
+def test_external_certificates_are_listed_and_travel_with_the_bundle(server, tmp_path):
+    listed = server.ca.conf / "external_certs.conf"
+    for n, name in enumerate(("one", "two")):
+        program.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "k", "-out",
+                    tmp_path / "x", "-subj", f"/CN={name}")
+        server("instance-externalcert-add", "--cert-file", tmp_path / "x", "--nickname", name, "--trust-args", "CT,C,C")
+        assert listed.read_text().splitlines()[2 * n:] == [f"{n}.nickname={name}", f"{n}.token=internal"]
+    server("ca-clone-prepare", "--pkcs12-file", tmp_path / "p", "--pkcs12-password", "Secret.5")
+    out = program.run("pki", "pkcs12-cert-find", "--pkcs12", tmp_path / "p", "--password", "Secret.5").stdout
+    assert "  Friendly Name: one\n" in out
+    server("instance-externalcert-del", "--nickname", "one")
+    assert listed.read_text() == "1.nickname=two\n1.token=internal\n"
+    server("instance-externalcert-del", "--nickname", "two")
+    assert not listed.exists()
+    assert server.error("instance-externalcert-del", "--nickname", "two") == "No such external certificate: two"
+
+
 def test_cert_fix_renews_what_is_named_and_the_agents_certificate(server):
     assert server.error("cert-fix", "--cert", "sslserver") == "Must specify --agent-uid"
     server("start")
