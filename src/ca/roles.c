@@ -5,6 +5,8 @@
  * Threads: see roles.h. */
 #include "ca/roles.h"
 
+#include <inttypes.h>
+
 #include "base/log.h"
 #include "base/thread.h"
 #include "ca/state.h"
@@ -15,6 +17,7 @@ enum {
 	ROW_MAX = 256,
 };
 #define N_ROW "claims.n"
+#define GENERATION_ROW "role.generation"
 
 /* --- what this host remembers -------------------------------------------- */
 
@@ -22,6 +25,17 @@ static void
 row_name(char out[ROW_MAX], const char *role, const char *what)
 {
 	(void)snprintf(out, ROW_MAX, "role.%s.%s", role, what);
+}
+
+/* 0 for one past 64 bits. */
+static uint64_t
+small_num(struct num n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n.len && n.len <= sizeof(v); i++)
+		v = v << 8 | n.b[i];
+	return v;
 }
 
 static void
@@ -38,6 +52,10 @@ recall(struct ca *ca, struct role *r)
 	r->kept = wish != NULL && strcmp(wish, "yes") == 0;
 	if (acted != NULL && strlen(acted) < sizeof(r->acted))
 		memcpy(r->acted, acted, strlen(acted) + 1);
+	row_name(row, r->name, "taking");
+	AUTO_STR taking = highwater_text(ca->sub->highwater, row);
+	if (taking != NULL && strlen(taking) < sizeof(r->taking))
+		memcpy(r->taking, taking, strlen(taking) + 1);
 }
 
 /* From now on this wish, and this claim (NULL: as before), are acted on. */
@@ -45,22 +63,33 @@ static enum rc
 remember(
     struct ca *ca, struct role *r, bool wish, const char *acted, struct err *e)
 {
-	char wish_row[ROW_MAX], acted_row[ROW_MAX];
+	char wish_row[ROW_MAX], acted_row[ROW_MAX], generation[24];
 	struct highwater_row rows[] = { { wish_row, wish ? "yes" : "no" },
-		{ acted_row, acted } };
+		{ GENERATION_ROW, generation }, { acted_row, acted } };
 	enum rc rc;
 
+	(void)snprintf(
+	    generation, sizeof(generation), "%" PRIu64, ca->roles.generation);
 	row_name(wish_row, r->name, "wish");
 	row_name(acted_row, r->name, "acted");
-	rc = highwater_set(ca->sub->highwater, rows, acted != NULL ? 2 : 1, e);
+	rc = highwater_set(ca->sub->highwater, rows, acted != NULL ? 3 : 2, e);
 	if (rc != RC_OK)
 		return rc;
 	LOCKED(&ca->roles.lock);
 	r->known = true;
+	r->stale = false;
 	r->kept = r->wish = wish;
 	if (acted != NULL)
 		(void)snprintf(r->acted, sizeof(r->acted), "%s", acted);
 	return RC_OK;
+}
+
+static bool
+follows(const struct role *r)
+{
+	const struct role_kind *k = role_kind(r->name, NULL);
+
+	return k != NULL && k->follows != NULL;
 }
 
 /* --- parts of acts ------------------------------------------------------- */
@@ -110,14 +139,12 @@ audit_role(struct ca *ca, const char *role, const char *what,
 static enum rc
 add_claim(struct ca *ca, struct claim *c, struct err *e)
 {
-	struct num n = highwater_num(ca->sub->highwater, N_ROW), used;
-	uint32_t n_min = 0;
-	size_t i;
+	uint64_t n = small_num(highwater_num(ca->sub->highwater, N_ROW));
+	struct num used;
 	enum rc rc;
 
-	for (i = 0; i < n.len && n.len <= sizeof(n_min); i++)
-		n_min = n_min << 8 | n.b[i];
-	rc = claim_add(ca->store, c, n_min, clock_now(ca->clock), e);
+	rc = claim_add(ca->store, c, n <= UINT32_MAX ? (uint32_t)n : 0,
+	    clock_now(ca->clock), e);
 	audit_role(ca, c->role, claim_kind_text(c->kind), c, rc == RC_OK);
 	if (rc != RC_OK)
 		return rc;
@@ -172,16 +199,17 @@ point_settings(
 	AUTO_STR path = paths_cs_cfg(instance_paths(ca->instance), "ca");
 	struct issuing_point *ip = point_of(ca, role);
 	AUTO(cfg) cs = cfg_new();
+	const char *point = "";
+	const struct role_kind *k = role_kind(role, &point);
 	enum rc rc;
 
-	if (path == NULL || cs == NULL)
+	if (path == NULL || cs == NULL || k == NULL)
 		return err_set(e, RC_NOMEM, "CS.cfg");
 	if ((rc = cfg_load(cs, path, e)) != RC_OK ||
-	    (rc = roles_master_lines(cs, role, left, e)) != RC_OK)
+	    (rc = k->master(cs, point, left, e)) != RC_OK)
 		return rc;
-	if (ip != NULL)
-		return issuing_point_configure(ip, cs, e);
-	return ca_point_open(ca, cs, role + sizeof(CLAIM_ROLE_CRL) - 1, e);
+	return ip != NULL ? issuing_point_configure(ip, cs, e)
+			  : ca_point_open(ca, cs, point, e);
 }
 
 /* The settings of a holder, the first list, and only then CS.cfg: what is cut in
@@ -249,8 +277,10 @@ adopt(struct ca *ca, struct role *r, const struct role_step *s,
 		r->since_ms = now;
 	since = r->since_ms;
 	pthread_mutex_unlock(&ca->roles.lock);
-	if (!r->wish)
+	if (!follows(r) && !r->wish)
 		rc = take_up(ca, r, s->holder, e);
+	else if (!follows(r) && r->known && !r->kept)
+		rc = roles_write(ca, NULL, NULL, NULL, 0, e);
 	if (rc == RC_OK)
 		rc = remember(ca, r, true, s->holder->id, e);
 	if (rc == RC_OK) {
@@ -269,6 +299,7 @@ adopt(struct ca *ca, struct role *r, const struct role_step *s,
 static enum rc
 depose(struct ca *ca, struct role *r, const struct claim *holder, struct err *e)
 {
+	bool stale = r->stale;
 	enum rc rc =
 	    roles_write(ca, r->name, NULL, holder->by.host, holder->by.port, e);
 
@@ -283,9 +314,23 @@ depose(struct ca *ca, struct role *r, const struct claim *holder, struct err *e)
 	    r->name, holder->by.host, holder->by.port, holder->id);
 	audit_role(ca, r->name, "deposed", holder, true);
 	LOCKED(&ca->roles.lock);
+	if (stale)
+		(void)snprintf(r->put_back, sizeof(r->put_back), "%s:%d",
+		    holder->by.host, holder->by.port);
 	if (!text_starts(r->name, CLAIM_ROLE_CRL))
 		ca->roles.interval = 0;
 	return RC_OK;
+}
+
+/* CS.cfg has been edited: what it said before is from now on the past. */
+static enum rc
+take_note(struct ca *ca, struct role *r, struct err *e)
+{
+	enum rc rc = RC_OK;
+
+	if (r->known && r->kept != r->wish)
+		rc = roles_write(ca, NULL, NULL, NULL, 0, e);
+	return rc == RC_OK ? remember(ca, r, r->wish, NULL, e) : rc;
 }
 
 /* What the rule says now becomes what the others see. */
@@ -302,6 +347,8 @@ show(struct ca *ca, struct role *r, const struct role_step *s)
 	    claim_cmp(&r->holder, s->holder) != 0)
 		r->drained = false;
 	r->holds = holds;
+	if (follows(r))
+		r->wish = holds;
 	r->has_holder = s->holder != NULL;
 	if (r->has_holder)
 		r->holder = *s->holder;
@@ -315,9 +362,11 @@ act(struct ca *ca, struct role *r, const struct role_step *s,
 	case ROLE_KEEP:
 		return RC_OK;
 	case ROLE_NOTE:
-		return remember(ca, r, r->wish, NULL, e);
-	case ROLE_FIRST:
+		return take_note(ca, r, e);
 	case ROLE_FORCE:
+		return add_for(ca, r, s, all,
+		    r->taking[0] != '\0' ? "taken over" : NULL, e);
+	case ROLE_FIRST:
 	case ROLE_ACCEPT:
 	case ROLE_TAKE_BACK:
 		return add_for(ca, r, s, all, NULL, e);
@@ -346,15 +395,20 @@ static void
 add_role(struct ca *ca, const char *name)
 {
 	struct role r = { .known = false };
+	const char *member = "";
+	const struct role_kind *k = role_kind(name, &member);
 
-	if (find(ca, name) != NULL || ca->roles.n == ROLES_MAX ||
+	/* another subsystem's, or of a later version */
+	if (k == NULL || find(ca, name) != NULL || ca->roles.n == ROLES_MAX ||
 	    strlen(name) >= sizeof(r.name))
 		return;
 	memcpy(r.name, name, strlen(name) + 1);
 	/* of a point that only the holder has there is no wish here */
-	r.wish = (!text_starts(name, CLAIM_ROLE_CRL) ||
-		     point_of(ca, name) != NULL) &&
-	    roles_wish(ca->cfg, name);
+	r.wish = k->follows == NULL &&
+	    (!text_starts(name, CLAIM_ROLE_CRL) ||
+		point_of(ca, name) != NULL) &&
+	    k->wish(ca->cfg, member);
+	r.stale = roles_generation(ca->cfg) < ca->roles.generation;
 	recall(ca, &r);
 	LOCKED(&ca->roles.lock);
 	ca->roles.items[ca->roles.n++] = r;
@@ -381,6 +435,7 @@ look(struct ca *ca, struct role *r, const struct claims *all, bool *again,
     struct err *e)
 {
 	char why[200];
+	const struct role_kind *k = role_kind(r->name, NULL);
 	struct role_view v = { .all = all,
 		.role = r->name,
 		.me = ca->roles.self.host_id,
@@ -388,6 +443,9 @@ look(struct ca *ca, struct role *r, const struct claims *all, bool *again,
 		.known = r->known,
 		.kept = r->kept,
 		.acted = r->acted,
+		.stale = r->stale,
+		.follows = k != NULL ? k->follows : NULL,
+		.taking = r->taking,
 		.restored =
 		    highwater_restored(ca->sub->highwater, why, sizeof(why)),
 		.sole = !dbconf_is_directory(ca->cfg),
@@ -407,6 +465,12 @@ look(struct ca *ca, struct role *r, const struct claims *all, bool *again,
 		    "restored (%.150s): claims no role until pki-server "
 		    "ca-restore-accept",
 		    why);
+	else if (r->put_back[0] != '\0' && !s.holds)
+		(void)snprintf(r->note, sizeof(r->note),
+		    "CS.cfg was put back from before %.80s took this role; it "
+		    "is a clone's again; to have the role: pki-server "
+		    "ca-promote",
+		    r->put_back);
 	else
 		r->note[0] = '\0';
 	if (s.act == ROLE_TAKE_BACK || s.act == ROLE_ACCEPT)
@@ -436,6 +500,46 @@ settle(struct ca *ca, struct role *r)
 	}
 }
 
+static void
+set_taking(struct ca *ca, struct role *r, const char *claim)
+{
+	LOCKED(&ca->roles.lock);
+
+	(void)snprintf(r->taking, sizeof(r->taking), "%s", claim);
+}
+
+/* Is there something left of a take-over? It ends when all is ours, or when
+ * somebody else has claimed one of the roles since. */
+static void
+end_taking(struct ca *ca, const struct claims *all)
+{
+	bool left = false, over = false;
+
+	for (size_t i = 0; i < ca->roles.n; i++) {
+		struct role *r = &ca->roles.items[i];
+		const struct claim *g = claims_greatest(all, r->name);
+
+		if (r->taking[0] == '\0')
+			continue;
+		if (g != NULL && strcmp(g->id, r->taking) == 0)
+			left = true;
+		else if (g == NULL || g->by.host_id != ca->roles.self.host_id)
+			over = true;
+	}
+	for (size_t i = 0; (over || !left) && i < ca->roles.n; i++) {
+		struct role *r = &ca->roles.items[i];
+		char row[ROW_MAX];
+		struct highwater_row gone = { row, NULL };
+
+		if (r->taking[0] == '\0')
+			continue;
+		row_name(row, r->name, "taking");
+		rc_ignore(highwater_set(ca->sub->highwater, &gone, 1,
+		    NULL)); /* at the next start again */
+		set_taking(ca, r, "");
+	}
+}
+
 static enum rc
 learn(struct ca *ca, struct err *e)
 {
@@ -446,6 +550,8 @@ learn(struct ca *ca, struct err *e)
 	for (size_t i = 0; rc == RC_OK && i < all.n; i++)
 		if (claim_kind_holds(all.items[i].kind))
 			add_role(ca, all.items[i].role);
+	if (rc == RC_OK)
+		end_taking(ca, &all);
 	return rc;
 }
 
@@ -629,6 +735,38 @@ roles_withdraw(struct ca *ca, struct err *e)
 	return rc;
 }
 
+/* Decides to take over every role that another host has: from here on a start
+ * finishes what was cut, unless somebody else has come meanwhile. */
+static enum rc
+decide_to_take(struct ca *ca, const struct claims *all, const struct num *above,
+    struct err *e)
+{
+	char names[ROLES_MAX][ROW_MAX];
+	struct highwater_row rows[ROLES_MAX];
+	size_t n = 0;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < ca->roles.n; i++) {
+		struct role *r = &ca->roles.items[i];
+		const struct claim *g = claims_greatest(all, r->name);
+		struct issuing_point *ip = point_of(ca, r->name);
+
+		if (ip != NULL && above != NULL) {
+			rc = ca_point_raise(ca,
+			    ca_point_find(ca, issuing_point_id(ip)), above, e);
+			if (rc != RC_OK)
+				return rc;
+		}
+		if (g == NULL || g->by.host_id == ca->roles.self.host_id)
+			continue;
+		row_name(names[n], r->name, "taking");
+		rows[n].name = names[n];
+		rows[n++].text = g->id;
+		set_taking(ca, r, g->id);
+	}
+	return n > 0 ? highwater_set(ca->sub->highwater, rows, n, e) : RC_OK;
+}
+
 enum rc
 roles_take(struct ca *ca, const struct num *above, struct err *e)
 {
@@ -641,14 +779,11 @@ roles_take(struct ca *ca, const struct num *above, struct err *e)
 	if (highwater_restored(ca->sub->highwater, why, sizeof(why)))
 		return err_set(e, RC_CONFLICT,
 		    "%s: run pki-server ca-restore-accept first", why);
-	rc = claims_load(&all, ca->store, NULL, e);
-
+	if ((rc = claims_load(&all, ca->store, NULL, e)) == RC_OK)
+		rc = decide_to_take(ca, &all, above, e);
 	for (size_t i = 0; rc == RC_OK && i < ca->roles.n; i++) {
 		struct role *r = &ca->roles.items[i];
-		struct issuing_point *ip = point_of(ca, r->name);
 
-		if (ip != NULL && above != NULL)
-			issuing_point_seen(ip, above);
 		if (r->holds)
 			continue;
 		s.holder = claims_greatest(&all, r->name);
@@ -656,6 +791,7 @@ roles_take(struct ca *ca, const struct num *above, struct err *e)
 		if (rc == RC_OK)
 			settle(ca, r);
 	}
+	atomic_store(&ca->roles.changed, true); /* to end_taking */
 	return rc;
 }
 
@@ -753,6 +889,7 @@ read_settings(struct ca *ca, struct err *e)
 		 0, e)) != RC_OK)
 		return rc;
 	rs->master_port = (int)port;
+	rs->generation = roles_generation(ca->cfg);
 	return cfg_int(ca->cfg, &rs->interval, "ca.certStatusUpdateInterval", 0,
 	    INT32_MAX, ROLE_INTERVAL, e);
 }
@@ -761,6 +898,7 @@ enum rc
 roles_start(struct ca *ca, struct err *e)
 {
 	char name[CLAIM_ROLE_MAX];
+	uint64_t remembered;
 	enum rc rc;
 
 	pthread_mutex_init(&ca->roles.work, NULL);
@@ -772,13 +910,18 @@ roles_start(struct ca *ca, struct err *e)
 		return RC_OK; /* nothing to remember with: no roles */
 	ca->roles.self.host_id = highwater_host_id(ca->sub->highwater);
 	ca->roles.running = true;
-	add_role(ca, CLAIM_ROLE_STATUS);
-	add_role(ca, CLAIM_ROLE_RANGES);
+	remembered =
+	    small_num(highwater_num(ca->sub->highwater, GENERATION_ROW));
+	if (remembered > ca->roles.generation)
+		ca->roles.generation = remembered;
+	/* the lists first: what comes of them decides about the others */
 	for (size_t i = 0; i < ca->n_points; i++) {
 		(void)snprintf(
 		    name, sizeof(name), CLAIM_ROLE_CRL "%s", ca->point_ids[i]);
 		add_role(ca, name);
 	}
+	add_role(ca, CLAIM_ROLE_STATUS);
+	add_role(ca, CLAIM_ROLE_RANGES);
 	/* questions of a former life */
 	if ((rc = roles_withdraw(ca, e)) != RC_OK)
 		log_warning("roles", "%s, continuing", e->text);

@@ -27,10 +27,32 @@ enum {
 	ROLE_INTERVAL = 600, /* certStatusUpdateInterval of a master */
 };
 
+/* What there is to know about a role, one row each (roles_cfg.c). */
+struct role_kind {
+	const char *name;    /* "status"; with members what comes before them */
+	bool members;        /* "crl." and an issuing point's id */
+	const char *follows; /* the role whose holder has this one too; then
+			      * CS.cfg has no line for it and the rest is NULL */
+	/* What CS.cfg wishes; the lines of a holder: those of the former one,
+	 * where it left them (settings, or NULL), and the chapter's; the lines
+	 * of a clone of host:port. */
+	bool (*wish)(const struct cfg *cs, const char *member);
+	MUST enum rc (*master)(struct cfg *cs, const char *member,
+	    const struct cfg *settings, struct err *e);
+	MUST enum rc (*clone)(struct cfg *cs, const char *member,
+	    const char *host, int port, struct err *e);
+};
+/* The row of a role; NULL: not one of the CA. *member (may be NULL): the issuing
+ * point, else "". */
+const struct role_kind *role_kind(const char *role, const char **member);
+
 struct role {
 	char name[CLAIM_ROLE_MAX];
 	bool wish, known, kept;
+	bool stale; /* CS.cfg was put back from a backup, wish is none */
+	char put_back[CLAIM_HOST_MAX + 16]; /* then: who has the role */
 	char acted[CLAIM_ID_MAX];
+	char taking[CLAIM_ID_MAX]; /* claim to be taken over, "" = none */
 	bool holds, has_holder, drained;
 	struct claim holder;
 	int64_t since_ms; /* of what is waited for, monotonic; 0 = nothing */
@@ -45,6 +67,9 @@ struct ca_roles {
 	int64_t interval; /* seconds between two looks at statuses, 0 = none */
 	char master[CLAIM_HOST_MAX]; /* master.ca.agent.*; "" = absent */
 	int master_port;
+	/* How often the roles' lines of CS.cfg were acted on or written here;
+	 * a file that says less was put back from a backup. Under `work`. */
+	uint64_t generation;
 	atomic_bool changed; /* by the feed: look again */
 	bool ready, running; /* set at start, constant after */
 };
@@ -91,17 +116,12 @@ MUST enum rc roles_host_id(
 
 /* --- CS.cfg (roles_cfg.c) ------------------------------------------------ */
 
-/* What CS.cfg wishes about a role. */
-bool roles_wish(const struct cfg *cs, const char *role);
-/* Writes the lines of a holder: those of the former one, where it left them
- * (settings: "ca.crl.*" ... lines, or NULL), and the four of the chapter. */
-MUST enum rc roles_master_lines(struct cfg *cs, const char *role,
-    const struct cfg *settings, struct err *e);
-/* Writes the lines of a clone of host:port. */
-MUST enum rc roles_clone_lines(struct cfg *cs, const char *role,
-    const char *host, int port, struct err *e);
-/* Applies one of the two to CS.cfg on disk; the former file goes to archives/.
- * host NULL: master. */
+/* What the file says: how often the roles' lines were written or acted on; 0
+ * where it says nothing. */
+uint64_t roles_generation(const struct cfg *cs);
+/* Brings CS.cfg on the disk to what the roles are; the former file goes to
+ * archives/. host NULL: the lines of a holder, else of its clone. role NULL: only
+ * the generation. */
 MUST enum rc roles_write(struct ca *ca, const char *role,
     const struct cfg *settings, const char *host, int port, struct err *e);
 /* The settings the holder left in the store for its successor; *out is empty

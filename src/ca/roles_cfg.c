@@ -5,6 +5,8 @@
  * Trusts:  the settings record as far as cfg_parse does; it replaces whole
  *          families of lines only.
  * Threads: under roles.work. */
+#include <inttypes.h>
+
 #include "base/file.h"
 #include "base/log.h"
 #include "ca/state.h"
@@ -19,13 +21,8 @@ enum {
 static const char *const families[] = { "ca.crl.", "ca.publish.",
 	"jobsScheduler." };
 
-static const char *
-point_of(const char *role)
-{
-	return text_starts(role, CLAIM_ROLE_CRL)
-	    ? role + sizeof(CLAIM_ROLE_CRL) - 1
-	    : NULL;
-}
+/* Of the file: how often its roles' lines were written or acted on. */
+#define GENERATION "ca.role.generation"
 
 static bool
 flag(const struct cfg *cs, const char *point, const char *name)
@@ -33,21 +30,6 @@ flag(const struct cfg *cs, const char *point, const char *name)
 	const char *v = cfg_getf(cs, "ca.crl.%s.%s", point, name);
 
 	return v == NULL || v[0] == '\0' || text_bool(v);
-}
-
-bool
-roles_wish(const struct cfg *cs, const char *role)
-{
-	const char *point = point_of(role);
-	int64_t n;
-
-	if (point != NULL)
-		return flag(cs, point, "enable") &&
-		    flag(cs, point, "enableCRLUpdates");
-	/* the chapter has no line for ranges: they go with the statuses */
-	return cfg_int(cs, &n, "ca.certStatusUpdateInterval", 0, INT32_MAX,
-		   ROLE_INTERVAL, NULL) != RC_OK ||
-	    n > 0;
 }
 
 static enum rc
@@ -85,62 +67,142 @@ replace_family(
 	return rc;
 }
 
-enum rc
-roles_master_lines(
-    struct cfg *cs, const char *role, const struct cfg *settings, struct err *e)
+/* Publishing and jobs: with whichever role is taken up first, because the new
+ * holder leaves its settings for the next one at once. */
+static enum rc
+replace_common(struct cfg *cs, const struct cfg *settings, struct err *e)
 {
-	const char *point = point_of(role);
-	AUTO_BUF prefix = buf_empty(1024);
 	enum rc rc = RC_OK;
 
-	if (point == NULL) {
-		for (size_t i = 1; rc == RC_OK && settings != NULL &&
-		     i < sizeof(families) / sizeof(families[0]);
-		     i++)
-			rc = replace_family(cs, settings, families[i], e);
-		if (rc == RC_OK && !roles_wish(cs, role))
-			rc = cfg_set(
-			    cs, "ca.certStatusUpdateInterval", "600", e);
-		if (rc == RC_OK)
-			rc = cfg_set(
-			    cs, "ca.listenToCloneModifications", "true", e);
-		return rc;
-	}
+	for (size_t i = 1; rc == RC_OK && settings != NULL &&
+	     i < sizeof(families) / sizeof(families[0]);
+	     i++)
+		rc = replace_family(cs, settings, families[i], e);
+	return rc;
+}
+
+/* --- issuing points ------------------------------------------------------- */
+
+static bool
+point_wish(const struct cfg *cs, const char *point)
+{
+	return flag(cs, point, "enable") && flag(cs, point, "enableCRLUpdates");
+}
+
+static enum rc
+point_master(struct cfg *cs, const char *point, const struct cfg *settings,
+    struct err *e)
+{
+	static const char *const on[] = { "enable", "enableCRLCache",
+		"enableCRLUpdates" };
+	AUTO_BUF prefix = buf_empty(1024);
+	enum rc rc;
+
 	buf_addf(&prefix, "ca.crl.%s.", point);
 	rc = buf_check(&prefix, e);
 	if (rc == RC_OK && settings != NULL)
 		rc = replace_family(cs, settings, buf_cstr(&prefix), e);
 	if (rc == RC_OK)
-		rc = set_flag(cs, point, "enable", true, e);
-	if (rc == RC_OK)
-		rc = set_flag(cs, point, "enableCRLCache", true, e);
-	if (rc == RC_OK)
-		rc = set_flag(cs, point, "enableCRLUpdates", true, e);
+		rc = replace_common(cs, settings, e);
+	for (size_t i = 0; rc == RC_OK && i < sizeof(on) / sizeof(on[0]); i++)
+		rc = set_flag(cs, point, on[i], true, e);
 	cfg_del(cs, "master.ca.agent.host");
 	cfg_del(cs, "master.ca.agent.port");
 	return rc;
 }
 
-enum rc
-roles_clone_lines(
-    struct cfg *cs, const char *role, const char *host, int port, struct err *e)
+static enum rc
+point_clone(struct cfg *cs, const char *point, const char *host, int port,
+    struct err *e)
 {
-	const char *point = point_of(role);
 	char text[16];
 	enum rc rc;
 
-	if (point == NULL) {
-		rc = cfg_set(cs, "ca.certStatusUpdateInterval", "0", e);
-		return rc == RC_OK
-		    ? cfg_set(cs, "ca.listenToCloneModifications", "false", e)
-		    : rc;
-	}
 	(void)snprintf(text, sizeof(text), "%d", port);
 	if ((rc = set_flag(cs, point, "enableCRLCache", false, e)) != RC_OK ||
 	    (rc = set_flag(cs, point, "enableCRLUpdates", false, e)) != RC_OK ||
 	    (rc = cfg_set(cs, "master.ca.agent.host", host, e)) != RC_OK)
 		return rc;
 	return cfg_set(cs, "master.ca.agent.port", text, e);
+}
+
+/* --- statuses ------------------------------------------------------------- */
+
+static bool
+status_wish(const struct cfg *cs, const char *member)
+{
+	int64_t n;
+
+	(void)member;
+	return cfg_int(cs, &n, "ca.certStatusUpdateInterval", 0, INT32_MAX,
+		   ROLE_INTERVAL, NULL) != RC_OK ||
+	    n > 0;
+}
+
+static enum rc
+status_master(struct cfg *cs, const char *member, const struct cfg *settings,
+    struct err *e)
+{
+	enum rc rc;
+
+	(void)member;
+	rc = replace_common(cs, settings, e);
+	if (rc == RC_OK && !status_wish(cs, member))
+		rc = cfg_set(cs, "ca.certStatusUpdateInterval", "600", e);
+	return rc == RC_OK
+	    ? cfg_set(cs, "ca.listenToCloneModifications", "true", e)
+	    : rc;
+}
+
+static enum rc
+status_clone(struct cfg *cs, const char *member, const char *host, int port,
+    struct err *e)
+{
+	enum rc rc = cfg_set(cs, "ca.certStatusUpdateInterval", "0", e);
+
+	(void)member;
+	(void)host;
+	(void)port;
+	return rc == RC_OK
+	    ? cfg_set(cs, "ca.listenToCloneModifications", "false", e)
+	    : rc;
+}
+
+/* --- the roles of a CA ---------------------------------------------------- */
+
+/* The chapter has no line for ranges: they go with the statuses. */
+static const struct role_kind role_kinds[] = {
+	{ CLAIM_ROLE_CRL, true, NULL, point_wish, point_master, point_clone },
+	{ CLAIM_ROLE_STATUS, false, NULL, status_wish, status_master,
+	    status_clone },
+	{ CLAIM_ROLE_RANGES, false, CLAIM_ROLE_STATUS, NULL, NULL, NULL },
+};
+
+const struct role_kind *
+role_kind(const char *role, const char **member)
+{
+	for (size_t i = 0; i < sizeof(role_kinds) / sizeof(role_kinds[0]);
+	     i++) {
+		const struct role_kind *k = &role_kinds[i];
+
+		if (k->members ? !text_starts(role, k->name)
+			       : strcmp(role, k->name) != 0)
+			continue;
+		if (member != NULL)
+			*member = role + strlen(k->name);
+		return k;
+	}
+	return NULL;
+}
+
+uint64_t
+roles_generation(const struct cfg *cs)
+{
+	int64_t n;
+
+	return cfg_int(cs, &n, GENERATION, 0, INT64_MAX, 0, NULL) == RC_OK
+	    ? (uint64_t)n
+	    : 0;
 }
 
 struct writing {
@@ -155,12 +217,22 @@ write_lines(void *arg, struct cfg *cs, struct err *e)
 {
 	const struct writing *w = arg;
 	enum rc rc = ca_archive_settings(w->ca, e);
+	const struct role_kind *k;
+	const char *member;
+	char text[24];
 
-	if (rc != RC_OK)
+	(void)snprintf(
+	    text, sizeof(text), "%" PRIu64, w->ca->roles.generation + 1);
+	if (rc == RC_OK)
+		rc = cfg_set(cs, GENERATION, text, e);
+	if (rc != RC_OK || w->role == NULL)
 		return rc;
-	return w->host == NULL
-	    ? roles_master_lines(cs, w->role, w->settings, e)
-	    : roles_clone_lines(cs, w->role, w->host, w->port, e);
+	k = role_kind(w->role, &member);
+	if (k == NULL || k->follows != NULL)
+		return err_set(
+		    e, RC_INTERNAL, "role %s has no settings", w->role);
+	return w->host == NULL ? k->master(cs, member, w->settings, e)
+			       : k->clone(cs, member, w->host, w->port, e);
 }
 
 enum rc
@@ -168,9 +240,12 @@ roles_write(struct ca *ca, const char *role, const struct cfg *settings,
     const char *host, int port, struct err *e)
 {
 	struct writing w = { ca, role, host, settings, port };
-
-	return cscfg_change(
+	enum rc rc = cscfg_change(
 	    instance_paths(ca->instance), "ca", write_lines, &w, e);
+
+	if (rc == RC_OK)
+		ca->roles.generation++;
+	return rc;
 }
 
 /* --- for the successor --------------------------------------------------- */

@@ -426,6 +426,14 @@ mark_number(void *arg, const char *id, const struct num *number, bool served,
 	return highwater_raise(ca->sub->highwater, row, number, e);
 }
 
+enum rc
+ca_point_raise(
+    struct ca *ca, size_t point, const struct num *number, struct err *e)
+{
+	issuing_point_seen(ca->points[point], number);
+	return mark_number(ca, ca->point_ids[point], number, false, e);
+}
+
 static struct num
 marked(struct ca *ca, const char *id, const char *what)
 {

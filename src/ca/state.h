@@ -121,6 +121,10 @@ MUST enum rc ca_archive_settings(struct ca *ca, struct err *e);
 /* Opens one more issuing point, with the settings of cfg. */
 MUST enum rc ca_point_open(
     struct ca *ca, const struct cfg *cfg, const char *id, struct err *e);
+/* No list of that issuing point gets a number up to this one, also after a
+ * restart. Only with a high-water file. */
+MUST enum rc ca_point_raise(
+    struct ca *ca, size_t point, const struct num *number, struct err *e);
 /* Commands of the control socket ("ca.crl-update" ...). */
 MUST enum rc ca_control(struct subsystem *s, const char *command,
     struct view args, struct buf *out, struct err *e);

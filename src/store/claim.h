@@ -30,6 +30,7 @@ enum {
 #define CLAIM_ROLE_CRL "crl." /* and the issuing point's id */
 #define CLAIM_ROLE_STATUS "status"
 #define CLAIM_ROLE_RANGES "ranges"
+#define CLAIM_ROLE_OCSP "ocsp" /* the OCSP manager that receives CRLs */
 
 /* kind, its word in the entry, whether it is a claim (else a note) */
 #define CLAIM_KIND_LIST(X)            \
@@ -68,7 +69,8 @@ struct claim {
 	uint32_t n;               /* tells claims of one host apart */
 	char about[CLAIM_ID_MAX]; /* HANDOVER: the claim it goes on from;
 				   * RELEASE: the claim that ends; ASK: the claim
-				   * whose end is asked for; else "" */
+				   * whose end is asked for; FORCED: the own
+				   * released claim that it takes back; else "" */
 	uint16_t to;              /* RELEASE: host id of the successor */
 	char why[64];             /* "wish", "taken over" ... for people */
 	int64_t made;

@@ -20,6 +20,15 @@ struct role_view {
 	/* id of our claim that was acted on last (settings written, first list
 	 * made); "" = none */
 	const char *acted;
+	/* the settings are older than those acted on last: put back from a
+	 * backup, they are no wish */
+	bool stale;
+	/* whoever holds that role has this one too, and settings have no line
+	 * for it (wish, known, kept, stale do not count); NULL: not so */
+	const char *follows;
+	/* id of another's claim that this host has decided to take over by
+	 * force; "" or NULL = none */
+	const char *taking;
 	bool restored; /* this store or host is a copy; nobody has said more */
 	bool sole;     /* no other host can reach this store (embedded) */
 	/* we released our claim, or may have, and nobody has claimed since */
@@ -27,13 +36,14 @@ struct role_view {
 };
 
 enum role_act {
-	ROLE_KEEP,      /* nothing to do; holds says whether the role is ours */
-	ROLE_NOTE,      /* keep the wish as acted on, nothing else */
-	ROLE_FIRST,     /* add the first claim ever */
-	ROLE_FORCE,     /* the wish changed to yes: add a forced claim */
-	ROLE_ADOPT,     /* our claim holds and was not acted on yet: do so */
-	ROLE_RELEASE,   /* stop, and release our claim to who asked */
-	ROLE_ACCEPT,    /* released to us: claim from the next number on */
+	ROLE_KEEP,    /* nothing to do; holds says whether the role is ours */
+	ROLE_NOTE,    /* keep the wish as acted on, nothing else */
+	ROLE_FIRST,   /* add the first claim ever */
+	ROLE_FORCE,   /* the wish changed to yes, or so decided: forced claim */
+	ROLE_ADOPT,   /* our claim holds and was not acted on yet: do so */
+	ROLE_RELEASE, /* stop, and release our claim to who asked, or to who
+			 * has or gets the others */
+	ROLE_ACCEPT,  /* released to us: claim from the next number on */
 	ROLE_TAKE_BACK, /* we released it and nobody came: forced claim */
 	ROLE_DEPOSED,   /* another holds what we wish: become a clone */
 };
@@ -42,7 +52,9 @@ struct role_step {
 	enum role_act act;
 	bool holds; /* act under `holder` meanwhile: it is ours and open */
 	const struct claim *holder; /* the greatest; NULL = none; in all */
-	const struct claim *note;   /* RELEASE: the ask; ACCEPT: the release */
+	/* RELEASE: the ask; or our release of another role, to the same host;
+	 * or the claim of the host that it goes back to. ACCEPT: the release */
+	const struct claim *note;
 };
 /* The rule itself. */
 struct role_step role_decide(const struct role_view *v);
