@@ -136,6 +136,10 @@ MUST enum rc api_group_join(
 
 /* Objects (spec ca 1.6). */
 json_t *api_descriptor(const struct profile_value_desc *d);
+/* "params" of a policy's default or constraint. */
+json_t *api_part_params(const struct profile_part *p);
+/* "constraints" of a policy, with their values. */
+json_t *api_constraint_values(const struct profile_policy *pol);
 /* Input[] with empty values, or those of a request. */
 json_t *api_profile_inputs(struct http_call *c, const struct profile *p,
     const struct profile_env *env, const struct request_rec *r);

@@ -35,33 +35,6 @@ audit_config(struct http_call *c, const struct principal *p, const char *op,
 /* --- objects ---------------------------------------------------------------- */
 
 static json_t *
-params_json(const struct profile_part *p)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < p->n_params; i++)
-		json_array_append_new(list,
-		    json_pack("{s:s,s:s}", "name", p->params[i].name, "value",
-			p->params[i].value));
-	return list;
-}
-
-static json_t *
-constraints_json(const struct profile_policy *pol)
-{
-	json_t *list = json_array();
-	struct profile_value_desc d;
-	const char *value;
-
-	for (size_t i = 0; profile_constraint_param(pol, i, &d, &value); i++)
-		json_array_append_new(list,
-		    json_pack("{s:s,s:o,s:s}", "name", d.name, "descriptor",
-			api_descriptor(&d), "value",
-			value != NULL ? value : ""));
-	return list;
-}
-
-static json_t *
 policy_json(struct http_call *c, const struct profile_policy *pol,
     const struct profile_env *env)
 {
@@ -76,9 +49,9 @@ policy_json(struct http_call *c, const struct profile_policy *pol,
 	return json_pack("{s:s,s:{s:s,s:s,s:s,s:o,s:o},s:{s:s,s:s,s:s,s:o}}",
 	    "id", pol->id, "def", "name", pol->def.name, "classId",
 	    pol->def.class_id, "text", profile_default_text(pol), "attributes",
-	    attrs, "params", params_json(&pol->def), "constraint", "name",
+	    attrs, "params", api_part_params(&pol->def), "constraint", "name",
 	    pol->con.name, "text", profile_constraint_text(pol), "classId",
-	    pol->con.class_id, "constraints", constraints_json(pol));
+	    pol->con.class_id, "constraints", api_constraint_values(pol));
 }
 
 static json_t *

@@ -276,6 +276,33 @@ api_descriptor(const struct profile_value_desc *d)
 }
 
 json_t *
+api_part_params(const struct profile_part *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->n_params; i++)
+		json_array_append_new(list,
+		    json_pack("{s:s,s:s}", "name", p->params[i].name, "value",
+			p->params[i].value));
+	return list;
+}
+
+json_t *
+api_constraint_values(const struct profile_policy *pol)
+{
+	json_t *list = json_array();
+	struct profile_value_desc d;
+	const char *value;
+
+	for (size_t i = 0; profile_constraint_param(pol, i, &d, &value); i++)
+		json_array_append_new(list,
+		    json_pack("{s:s,s:o,s:s}", "name", d.name, "descriptor",
+			api_descriptor(&d), "value",
+			value != NULL ? value : ""));
+	return list;
+}
+
+json_t *
 api_profile_inputs(struct http_call *c, const struct profile *p,
     const struct profile_env *env, const struct request_rec *r)
 {

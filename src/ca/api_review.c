@@ -46,33 +46,6 @@ default_attrs(struct review *v, const struct profile_policy *pol, json_t **out,
 	return rc;
 }
 
-static json_t *
-part_params(const struct profile_part *p)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < p->n_params; i++)
-		json_array_append_new(list,
-		    json_pack("{s:s,s:s}", "name", p->params[i].name, "value",
-			p->params[i].value));
-	return list;
-}
-
-static json_t *
-constraint_values(const struct profile_policy *pol)
-{
-	json_t *list = json_array();
-	struct profile_value_desc d;
-	const char *value;
-
-	for (size_t i = 0; profile_constraint_param(pol, i, &d, &value); i++)
-		json_array_append_new(list,
-		    json_pack("{s:s,s:o,s:s}", "name", d.name, "descriptor",
-			api_descriptor(&d), "value",
-			value != NULL ? value : ""));
-	return list;
-}
-
 static enum rc
 policies(struct review *v, const struct profile_set *set, json_t **out,
     struct err *e)
@@ -92,11 +65,11 @@ policies(struct review *v, const struct profile_set *set, json_t **out,
 			      "s:{s:s,s:s,s:s,s:o}}",
 			"id", pol->id, "def", "name", pol->def.name, "classId",
 			pol->def.class_id, "text", profile_default_text(pol),
-			"attributes", attrs, "params", part_params(&pol->def),
-			"constraint", "name", pol->con.name, "text",
-			profile_constraint_text(pol), "classId",
-			pol->con.class_id, "constraints",
-			constraint_values(pol)));
+			"attributes", attrs, "params",
+			api_part_params(&pol->def), "constraint", "name",
+			pol->con.name, "text", profile_constraint_text(pol),
+			"classId", pol->con.class_id, "constraints",
+			api_constraint_values(pol)));
 	}
 	*out = list;
 	return RC_OK;

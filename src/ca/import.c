@@ -98,6 +98,22 @@ fill(struct request_rec *q, const json_t *args, struct view csr, struct err *e)
 	return RC_OK;
 }
 
+/* Adds r, which is used up; taken names id where there is one already. */
+static enum rc
+add_new(struct store *s, struct rec *r, const char *taken, const char *id,
+    struct err *e)
+{
+	AUTO(rec) owned = r;
+	AUTO(batch) b = batch_new();
+	enum rc rc;
+
+	if (b == NULL || r == NULL)
+		return err_set(e, RC_NOMEM, "record %s", id);
+	batch_add(b, rec_steal(&owned));
+	rc = store_commit(s, b, e);
+	return rc == RC_EXISTS ? err_set(e, rc, "%s: %s", taken, id) : rc;
+}
+
 enum rc
 records_request_add(
     struct store *s, const json_t *args, struct buf *out, struct err *e)
@@ -105,9 +121,7 @@ records_request_add(
 	const char *text = records_arg(args, "id");
 	AUTO_BUF csr = buf_empty(REQ_DER_MAX);
 	AUTO(request_rec) q = NULL;
-	AUTO(batch) b = batch_new();
 	struct num id;
-	struct rec *r;
 	enum rc rc;
 
 	(void)out;
@@ -116,17 +130,12 @@ records_request_add(
 	if ((rc = num_parse(&id, text, false, e)) != RC_OK ||
 	    (rc = bytes(&csr, args, "csr", e)) != RC_OK)
 		return rc;
-	if (b == NULL || (q = request_rec_new(&id, "enrollment")) == NULL)
+	if ((q = request_rec_new(&id, "enrollment")) == NULL)
 		return err_set(e, RC_NOMEM, "request");
 	if ((rc = fill(q, args, buf_view(&csr), e)) != RC_OK)
 		return rc;
-	if ((r = request_rec_encode(q)) == NULL)
-		return err_set(e, RC_NOMEM, "request");
-	batch_add(b, r);
-	rc = store_commit(s, b, e);
-	return rc == RC_EXISTS
-	    ? err_set(e, rc, "Request ID already used: %s", text)
-	    : rc;
+	return add_new(
+	    s, request_rec_encode(q), "Request ID already used", text, e);
 }
 
 /* ---- profiles ---- */
@@ -137,9 +146,7 @@ records_profile_add(
 {
 	const char *id = records_arg(args, "id"),
 		   *text = records_arg(args, "text");
-	AUTO(batch) b = batch_new();
 	AUTO(profile) x = NULL;
-	struct rec *r;
 	enum rc rc;
 
 	(void)out;
@@ -149,13 +156,7 @@ records_profile_add(
 		return err_set(e, RC_INVALID, "Invalid profile ID: %s", id);
 	if ((rc = profile_parse(&x, view_str(text), id, e)) != RC_OK)
 		return rc;
-	if (b == NULL || (r = profiles_encode(x)) == NULL)
-		return err_set(e, RC_NOMEM, "profile");
-	batch_add(b, r);
-	rc = store_commit(s, b, e);
-	return rc == RC_EXISTS
-	    ? err_set(e, rc, "Profile already exists: %s", id)
-	    : rc;
+	return add_new(s, profiles_encode(x), "Profile already exists", id, e);
 }
 
 enum rc

@@ -4,31 +4,18 @@
  * Trusts:  the token rather than CS.cfg.
  * Threads: start only. */
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "ca/state.h"
+#include "instance/archive.h"
 #include "keys/keyid.h"
 
 enum rc
 ca_archive_settings(struct ca *ca, struct err *e)
 {
-	const struct instance_paths *p = instance_paths(ca->instance);
-	AUTO_STR path = paths_cs_cfg(p, "ca");
-	AUTO_BUF old = buf_empty(0);
-	AUTO_BUF to = buf_empty(4096);
-	char stamp[CLOCK_TEXT_MAX];
-	enum rc rc;
+	AUTO_STR folder = NULL;
 
-	if (path == NULL)
-		return err_set(e, RC_NOMEM, "CS.cfg");
-	if ((rc = file_read(&old, path, e)) != RC_OK)
-		return rc;
-	buf_addf(&to, "%s/ca/archives/CS.cfg.bak.%.14s", p->conf,
-	    clock_text_dir(stamp, clock_now(ca->clock)));
-	/* of several changes in one second the first one's is the former file */
-	if ((rc = buf_check(&to, e)) != RC_OK || file_exists(buf_cstr(&to)))
-		return rc;
-	return file_write(buf_cstr(&to), buf_view(&old), 0660, e);
+	return archive_settings(&folder, instance_paths(ca->instance), "ca",
+	    clock_now(ca->clock), e);
 }
 
 /* The present file goes to archives/ before it is replaced. */

@@ -458,6 +458,17 @@ queue_filter(struct http_call *c, struct buf *f, struct err *e)
 	return buf_check(f, e);
 }
 
+/* Prints the requests that f finds. */
+static enum rc
+queue_show(struct http_call *c, struct queue *q, struct buf *f)
+{
+	const struct query query = { .kind = REC_REQUEST,
+		.filter = buf_cstr(f) };
+	enum rc rc = store_search(api_ca(c)->store, &query, queue_add, q, q->e);
+
+	return rc == RC_OK ? q->rc : rc;
+}
+
 static void
 query_requests(struct http_call *c)
 {
@@ -466,7 +477,6 @@ query_requests(struct http_call *c)
 	AUTO_BUF f = buf_empty(FILTER_TEXT_MAX);
 	struct err e = { RC_OK, "" };
 	struct queue q = { .s = &s, .e = &e };
-	struct query query = { .kind = REC_REQUEST };
 	const char *max = http_arg(c, "maxCount"),
 		   *dir = http_arg(c, "direction");
 	char hex[NUM_TEXT_MAX];
@@ -481,12 +491,8 @@ query_requests(struct http_call *c)
 	if (rc == RC_OK && dir != NULL && strcmp(dir, "next") == 0 &&
 	    (rc = servlet_num(c, "lastEntryOnPage", &last, &e)) == RC_OK)
 		q.after = num_hex(hex, &last);
-	if (rc == RC_OK && (rc = queue_filter(c, &f, &e)) == RC_OK) {
-		query.filter = buf_cstr(&f);
-		rc = store_search(api_ca(c)->store, &query, queue_add, &q, &e);
-	}
-	if (rc == RC_OK)
-		rc = q.rc;
+	if (rc == RC_OK && (rc = queue_filter(c, &f, &e)) == RC_OK)
+		rc = queue_show(c, &q, &f);
 	if (rc != RC_OK) {
 		servlet_fail(&s, rc, &e);
 		return;
@@ -537,19 +543,14 @@ search_requests(struct http_call *c)
 	AUTO_BUF f = buf_empty(FILTER_TEXT_MAX);
 	struct err e = { RC_OK, "" };
 	struct queue q = { .s = &s, .e = &e };
-	struct query query = { .kind = REC_REQUEST };
 	enum rc rc;
 
 	if (!servlet_enter(&s, "certServer.ca.requests", "list", &p))
 		return;
 	if ((rc = servlet_int(c, "maxResults", QUEUE_MAX, QUEUE_MAX, &q.left,
 		 &e)) == RC_OK &&
-	    (rc = search_filter(c, p, &f, &e)) == RC_OK) {
-		query.filter = buf_cstr(&f);
-		rc = store_search(api_ca(c)->store, &query, queue_add, &q, &e);
-	}
-	if (rc == RC_OK)
-		rc = q.rc;
+	    (rc = search_filter(c, p, &f, &e)) == RC_OK)
+		rc = queue_show(c, &q, &f);
 	if (rc != RC_OK) {
 		servlet_fail(&s, rc, &e);
 		return;

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "crl/revoked.h"
+#include "crl/bench_make.h"
 #include "keys/keystore.h"
 #include "x509/name.h"
 
@@ -95,42 +95,15 @@ fill(struct bench *b, size_t n, struct err *e)
 	return rc;
 }
 
-/* As a generation does, into memory in place of a file. */
 static enum rc
 make(struct bench *b, struct err *e)
 {
-	AUTO(revoked_snapshot) v = NULL;
-	AUTO(crl_writer) w = NULL;
-	AUTO_BUF sig = buf_empty(0);
-	AUTO_BUF head = buf_empty(0);
-	AUTO_BUF tail = buf_empty(0);
-	struct crl_header h = { .sigalg = key_default_sigalg(b->key),
+	const struct crl_header h = { .sigalg = key_default_sigalg(b->key),
 		.issuer = buf_view(&b->issuer),
 		.this_update = 1700000000,
 		.next_update = 1700014400 };
-	struct view piece, digest;
-	enum rc rc = revoked_snapshot_new(&v, b->set, e);
-	size_t i;
 
-	if (rc == RC_OK)
-		rc = crl_writer_new(&w, &h, revoked_snapshot_bytes(v), e);
-	for (i = 0;
-	     rc == RC_OK && (piece = revoked_snapshot_piece(v, i)).len > 0; i++)
-		rc = crl_writer_push(w, piece, e);
-	if (rc == RC_OK)
-		rc = crl_writer_digest(w, &digest, e);
-	if (rc == RC_OK)
-		rc = key_sign(b->key, h.sigalg, digest, &sig, e);
-	if (rc == RC_OK)
-		rc = crl_writer_finish(w, buf_view(&sig), &head, &tail, e);
-	if (rc != RC_OK)
-		return rc;
-	buf_reset(&b->out);
-	buf_add_view(&b->out, buf_view(&head));
-	for (i = 0; (piece = revoked_snapshot_piece(v, i)).len > 0; i++)
-		buf_add_view(&b->out, piece);
-	buf_add_view(&b->out, buf_view(&tail));
-	return buf_check(&b->out, e);
+	return bench_make(&b->out, b->set, &h, b->key, e);
 }
 
 static void

@@ -163,7 +163,7 @@ const struct param params_table[] = {
 	{ "Tomcat", "pki_clone_pkcs12_path", "", PARAM_USED },
 	{ "Tomcat", "pki_clone_pkcs12_password", "", PARAM_USED },
 	{ "Tomcat", "pki_clone_setup_replication", "True", PARAM_USED },
-	{ "Tomcat", "pki_clone_replicate_schema", "True", PARAM_USED },
+	{ "Tomcat", "pki_clone_replicate_schema", "True", PARAM_INERT },
 	{ "Tomcat", "pki_clone_replication_security", "None", PARAM_USED },
 	{ "Tomcat", "pki_clone_replication_master_port", "", PARAM_USED },
 	{ "Tomcat", "pki_clone_replication_clone_port", "", PARAM_USED },

@@ -44,43 +44,37 @@ setup(void **state)
 }
 
 static void
-assert_password(enum rc rc, struct secret *s, const char *wanted)
+assert_found(enum rc (*find)(struct secret **, const struct cfg *, const char *,
+		 const char *, struct err *),
+    const struct cfg *c, const char *name, const char *wanted)
 {
-	assert_int_equal(rc, RC_OK);
+	AUTO(secret) s = NULL;
+
+	assert_int_equal(find(&s, c, INSTANCE, name, NULL), RC_OK);
 	assert_string_equal(secret_cstr(s), wanted);
-	secret_free(s);
 }
 
 static void
 password_conf_comes_before_the_keyring(void **state)
 {
 	AUTO(cfg) c = cfg_new();
-	struct secret *s = NULL;
-	enum rc rc;
 
 	(void)state;
-	rc = password_find(&s, c, INSTANCE, "internal", NULL);
-	assert_password(rc, s, "from keyring");
+	assert_found(password_find, c, "internal", "from keyring");
 	assert_int_equal(cfg_set(c, "internal", "from file", NULL), RC_OK);
-	rc = password_find(&s, c, INSTANCE, "internal", NULL);
-	assert_password(rc, s, "from file");
+	assert_found(password_find, c, "internal", "from file");
 }
 
 static void
 password_token_names_hardware(void **state)
 {
 	AUTO(cfg) c = cfg_new();
-	struct secret *s = NULL;
-	enum rc rc;
 
 	(void)state;
-	rc = password_token(&s, c, INSTANCE, "hsm", NULL);
-	assert_password(rc, s, "hsm pin");
-	rc = password_token(&s, c, INSTANCE, "internal", NULL);
-	assert_password(rc, s, "from keyring");
+	assert_found(password_token, c, "hsm", "hsm pin");
+	assert_found(password_token, c, "internal", "from keyring");
 	assert_int_equal(cfg_set(c, "hardware-hsm", "file pin", NULL), RC_OK);
-	rc = password_token(&s, c, INSTANCE, "hsm", NULL);
-	assert_password(rc, s, "file pin");
+	assert_found(password_token, c, "hsm", "file pin");
 }
 
 static void

@@ -325,20 +325,11 @@ static int
 persistent_control(LDAPControl **out)
 {
 	BerElement *ber = ber_alloc_t(LBER_USE_DER);
-	struct berval *value = NULL;
-	int c;
 
 	if (ber == NULL)
 		return LDAP_NO_MEMORY;
-	if (ber_printf(ber, "{ibb}", CHANGE_TYPES_ALL, 1, 1) == -1 ||
-	    ber_flatten(ber, &value) == -1) {
-		ber_free(ber, 1);
-		return LDAP_ENCODING_ERROR;
-	}
-	c = ldap_control_create(CONTROL_PERSISTENT, 1, value, 1, out);
-	ber_bvfree(value);
-	ber_free(ber, 1);
-	return c;
+	return dir_control(out, CONTROL_PERSISTENT, ber,
+	    ber_printf(ber, "{ibb}", CHANGE_TYPES_ALL, 1, 1));
 }
 
 static bool

@@ -171,6 +171,10 @@ struct op_result {
 	struct rec *now; /* the caller's: the entry as the operation left it */
 	bool gone;       /* deleted by it */
 };
+/* A critical control with the value in ber, which is freed; printed is what
+ * ber_printf returned. An LDAP result code. */
+int dir_control(
+    LDAPControl **out, const char *oid, BerElement *ber, int printed);
 /* Asks for an entry as an operation leaves it. */
 int dir_post_read_control(LDAPControl **out);
 /* Makes one change. */

@@ -66,25 +66,29 @@ push_mod(struct mods *m, int op, const char *attr, const struct view *values,
 
 /* --- control ------------------------------------------------------------ */
 
+int
+dir_control(LDAPControl **out, const char *oid, BerElement *ber, int printed)
+{
+	struct berval *value = NULL;
+	int c = LDAP_ENCODING_ERROR;
+
+	if (printed != -1 && ber_flatten(ber, &value) != -1)
+		c = ldap_control_create(oid, 1, value, 1, out);
+	ber_bvfree(value);
+	ber_free(ber, 1);
+	return c;
+}
+
 /* Asks for the entry as the operation leaves it. */
 int
 dir_post_read_control(LDAPControl **out)
 {
 	BerElement *ber = ber_alloc_t(LBER_USE_DER);
-	struct berval *value = NULL;
-	int c;
 
 	if (ber == NULL)
 		return LDAP_NO_MEMORY;
-	if (ber_printf(ber, "{v}", dir_read_attrs) == -1 ||
-	    ber_flatten(ber, &value) == -1) {
-		ber_free(ber, 1);
-		return LDAP_ENCODING_ERROR;
-	}
-	c = ldap_control_create(CONTROL_POST_READ, 1, value, 1, out);
-	ber_bvfree(value);
-	ber_free(ber, 1);
-	return c;
+	return dir_control(out, CONTROL_POST_READ, ber,
+	    ber_printf(ber, "{v}", dir_read_attrs));
 }
 
 /* Waits for the answer of msgid; the record of a post-read into *out. */

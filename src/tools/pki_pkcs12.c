@@ -45,6 +45,32 @@ load(struct pkcs12 **out, const char *path, const struct secret *pin,
 	return pkcs12_parse(out, buf_view(&der), pin, e);
 }
 
+/* The file that --pkcs12 names, with the password that it and save take. */
+static enum rc
+open_file(const struct args *a, struct pkcs12 **out, const char **path,
+    struct secret **pin, struct err *e)
+{
+	enum rc rc = file_and_pin(a, path, pin, e);
+
+	return rc == RC_OK ? load(out, *path, *pin, false, e) : rc;
+}
+
+/* The same for writing: empty, unless --append says that it is kept. */
+static enum rc
+open_output(const struct args *a, struct pkcs12 **out, const char **path,
+    struct secret **pin, struct err *e)
+{
+	enum rc rc = file_and_pin(a, path, pin, e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (args_has(a, "append"))
+		return load(out, *path, *pin, true, e);
+	return (*out = pkcs12_new()) != NULL
+	    ? RC_OK
+	    : err_set(e, RC_NOMEM, "out of memory");
+}
+
 static enum rc
 save(const struct pkcs12 *p12, const char *path, const struct secret *pin,
     struct err *e)
@@ -115,15 +141,10 @@ run_export(struct pki *p, const struct args *a, struct err *e)
 	AUTO(secret) pin = NULL;
 	struct keystore *ks;
 	const char *path;
-	enum rc rc = file_and_pin(a, &path, &pin, e);
+	enum rc rc = open_output(a, &p12, &path, &pin, e);
 
-	if (rc != RC_OK || (rc = pki_keystore(p, &ks, e)) != RC_OK)
-		return rc;
-	if (args_has(a, "append")) {
-		rc = load(&p12, path, pin, true, e);
-	} else if ((p12 = pkcs12_new()) == NULL) {
-		rc = err_set(e, RC_NOMEM, "out of memory");
-	}
+	if (rc == RC_OK)
+		rc = pki_keystore(p, &ks, e);
 	for (size_t i = 0; rc == RC_OK && i < args_count(a); i++)
 		rc = pkcs12_add_from(p12, ks, args_at(a, i),
 		    args_has(a, "no-key"), args_has(a, "no-chain"), e);
@@ -143,10 +164,9 @@ run_import(struct pki *p, const struct args *a, struct err *e)
 	AUTO(secret) pin = NULL;
 	struct keystore *ks;
 	const char *path;
-	enum rc rc = file_and_pin(a, &path, &pin, e);
+	enum rc rc = open_file(a, &p12, &path, &pin, e);
 
-	if (rc != RC_OK || (rc = load(&p12, path, pin, false, e)) != RC_OK ||
-	    (rc = pki_keystore(p, &ks, e)) != RC_OK)
+	if (rc != RC_OK || (rc = pki_keystore(p, &ks, e)) != RC_OK)
 		return rc;
 	return pkcs12_import(p12, ks, args_has(a, "no-user-certs"),
 	    args_has(a, "no-ca-certs"), args_has(a, "no-trust-flags"), e);
@@ -202,10 +222,10 @@ run_cert_find(struct pki *p, const struct args *a, struct err *e)
 	AUTO(secret) pin = NULL;
 	const char *path;
 	size_t n = 0;
-	enum rc rc = file_and_pin(a, &path, &pin, e);
+	enum rc rc = open_file(a, &p12, &path, &pin, e);
 
 	(void)p;
-	if (rc != RC_OK || (rc = load(&p12, path, pin, false, e)) != RC_OK)
+	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < p12->n; i++)
 		n += p12->items[i].cert != NULL;
@@ -239,6 +259,19 @@ find_item(const struct pkcs12 *p12, const char *name, const char *id)
 			return i;
 	}
 	return p12->n;
+}
+
+/* The certificate that the operand names, one way or the other. */
+static enum rc
+find_operand(
+    const struct pkcs12 *p12, const struct args *a, size_t *i, struct err *e)
+{
+	const char *name = args_at(a, 0);
+
+	*i = find_item(p12, name, name);
+	return *i < p12->n
+	    ? RC_OK
+	    : err_set(e, RC_NOTFOUND, "Certificate not found: %s", name);
 }
 
 static enum rc
@@ -284,16 +317,9 @@ run_cert_import(struct pki *p, const struct args *a, struct err *e)
 	struct keystore *ks;
 	const char *path, *nickname = args_at(a, 0);
 	size_t i;
-	enum rc rc = file_and_pin(a, &path, &pin, e);
+	enum rc rc = open_output(a, &p12, &path, &pin, e);
 
-	if (rc != RC_OK || (rc = pki_keystore(p, &ks, e)) != RC_OK)
-		return rc;
-	if (args_has(a, "append")) {
-		rc = load(&p12, path, pin, true, e);
-	} else if ((p12 = pkcs12_new()) == NULL) {
-		rc = err_set(e, RC_NOMEM, "out of memory");
-	}
-	if (rc == RC_OK)
+	if (rc == RC_OK && (rc = pki_keystore(p, &ks, e)) == RC_OK)
 		rc = pkcs12_add_from(p12, ks, nickname, args_has(a, "no-key"),
 		    args_has(a, "no-chain"), e);
 	if (rc != RC_OK)
@@ -315,15 +341,13 @@ run_cert_mod(struct pki *p, const struct args *a, struct err *e)
 	AUTO(secret) pin = NULL;
 	const char *path;
 	size_t i;
-	enum rc rc = file_and_pin(a, &path, &pin, e);
+	enum rc rc = open_file(a, &p12, &path, &pin, e);
 
 	(void)p;
-	if (rc != RC_OK || (rc = load(&p12, path, pin, false, e)) != RC_OK)
+	if (rc != RC_OK)
 		return rc;
-	i = find_item(p12, args_at(a, 0), args_at(a, 0));
-	if (i == p12->n)
-		return err_set(
-		    e, RC_NOTFOUND, "Certificate not found: %s", args_at(a, 0));
+	if ((rc = find_operand(p12, a, &i, e)) != RC_OK)
+		return rc;
 	if (args_has(a, "friendly-name"))
 		rc = replace_str(
 		    &p12->items[i].nickname, args_get(a, "friendly-name"), e);
@@ -357,15 +381,13 @@ run_cert_del(struct pki *p, const struct args *a, struct err *e)
 	AUTO(secret) pin = NULL;
 	const char *path;
 	size_t i;
-	enum rc rc = file_and_pin(a, &path, &pin, e);
+	enum rc rc = open_file(a, &p12, &path, &pin, e);
 
 	(void)p;
-	if (rc != RC_OK || (rc = load(&p12, path, pin, false, e)) != RC_OK)
+	if (rc != RC_OK)
 		return rc;
-	i = find_item(p12, args_at(a, 0), args_at(a, 0));
-	if (i == p12->n)
-		return err_set(
-		    e, RC_NOTFOUND, "Certificate not found: %s", args_at(a, 0));
+	if ((rc = find_operand(p12, a, &i, e)) != RC_OK)
+		return rc;
 	drop_item(p12, i);
 	if ((rc = save(p12, path, pin, e)) == RC_OK)
 		out_framed("Deleted certificate \"%s\"", args_at(a, 0));
@@ -381,10 +403,10 @@ run_key_find(struct pki *p, const struct args *a, struct err *e)
 	AUTO(secret) pin = NULL;
 	const char *path;
 	size_t n = 0;
-	enum rc rc = file_and_pin(a, &path, &pin, e);
+	enum rc rc = open_file(a, &p12, &path, &pin, e);
 
 	(void)p;
-	if (rc != RC_OK || (rc = load(&p12, path, pin, false, e)) != RC_OK)
+	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < p12->n; i++)
 		n += p12->items[i].pkcs8 != NULL;
@@ -409,10 +431,10 @@ run_key_del(struct pki *p, const struct args *a, struct err *e)
 	const char *path, *want = args_at(a, 0);
 	AUTO(pkcs12) p12 = NULL;
 	AUTO(secret) pin = NULL;
-	enum rc rc = file_and_pin(a, &path, &pin, e);
+	enum rc rc = open_file(a, &p12, &path, &pin, e);
 
 	(void)p;
-	if (rc != RC_OK || (rc = load(&p12, path, pin, false, e)) != RC_OK)
+	if (rc != RC_OK)
 		return rc;
 	if (text_starts(want, "0x"))
 		want += 2;

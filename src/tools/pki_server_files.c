@@ -10,15 +10,13 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "deploy/create.h"
+#include "instance/archive.h"
 #include "keys/names.h"
 
 enum {
 	CS_MODE = 0660,
-	ARCHIVE_MODE = 0755,
-	ARCHIVES_MAX = 1000, /* in one second */
 	MODULES_MAX = 8,
 };
 
@@ -162,41 +160,12 @@ server_write(const struct server *s, const char *path, struct view data,
 	return rc == RC_OK ? server_give(s, path, e) : rc;
 }
 
-/* The present CS.cfg as archives/CS.cfg.bak.<time>; a second one within the
- * second gets a number. */
-static enum rc
-archive(
-    const struct server *s, const char *sub, const char *path, struct err *e)
-{
-	AUTO_BUF old = buf_empty(0), dir = buf_empty(PATH_TEXT_MAX);
-	char stamp[CLOCK_TEXT_MAX];
-	enum rc rc = file_read(&old, path, e);
-
-	if (rc != RC_OK)
-		return rc == RC_NOTFOUND ? RC_OK : rc;
-	buf_addf(&dir, "%s/%s/archives", s->paths->conf, sub);
-	if ((rc = file_mkdirs(buf_cstr(&dir), ARCHIVE_MODE, e)) != RC_OK)
-		return rc;
-	clock_text_dir(stamp, clock_now(&clock_system));
-	for (int i = 0; i < ARCHIVES_MAX; i++) {
-		AUTO_BUF to = buf_empty(PATH_TEXT_MAX);
-
-		buf_addf(&to, "%s/CS.cfg.bak.%.14s", buf_cstr(&dir), stamp);
-		if (i > 0)
-			buf_addf(&to, "-%d", i);
-		if (!file_exists(buf_cstr(&to)))
-			return server_write(
-			    s, buf_cstr(&to), buf_view(&old), CS_MODE, e);
-	}
-	return err_set(
-	    e, RC_TOOBIG, "%s: too many archived files", buf_cstr(&dir));
-}
-
 enum rc
 server_save_cs(
     const struct server *s, const char *sub, const struct cfg *c, struct err *e)
 {
 	AUTO_STR path = paths_cs_cfg(s->paths, sub);
+	AUTO_STR archives = NULL;
 	AUTO_BUF text = buf_empty(0);
 	enum rc rc;
 
@@ -204,7 +173,9 @@ server_save_cs(
 		return err_set(e, RC_NOMEM, "out of memory");
 	cfg_encode(c, &text);
 	if ((rc = buf_check(&text, e)) != RC_OK ||
-	    (rc = archive(s, sub, path, e)) != RC_OK)
+	    (rc = archive_settings(&archives, s->paths, sub,
+		 clock_now(&clock_system), e)) != RC_OK ||
+	    (archives != NULL && (rc = server_give(s, archives, e)) != RC_OK))
 		return rc;
 	return server_write(s, path, buf_view(&text), CS_MODE, e);
 }
