@@ -187,6 +187,11 @@ main(int argc, char **argv)
 		return 1;
 	}
 	rc = destroy(&o, &e);
+	if (rc == RC_NOTFOUND && o.p.force) {
+		/* what a failed installation left: nothing */
+		fprintf(stderr, "WARNING: %s\n", e.text);
+		rc = RC_OK;
+	}
 	if (rc != RC_OK) {
 		fprintf(stderr, "ERROR: %s\n", e.text);
 		return rc_exit(rc);

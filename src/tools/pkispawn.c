@@ -426,6 +426,37 @@ spawn(struct options *o, struct err *e)
 	return rc;
 }
 
+/* Is the error stream another file than the output? */
+static bool
+errors_apart(void)
+{
+	struct stat out, err;
+
+	return fstat(STDOUT_FILENO, &out) == 0 &&
+	    fstat(STDERR_FILENO, &err) == 0 &&
+	    (out.st_dev != err.st_dev || out.st_ino != err.st_ino);
+}
+
+/* The model tells a failure among its output, between empty lines; here it is
+ * on the error stream too. */
+static void
+tell_failure(const struct options *o, const struct err *e)
+{
+	const char *what =
+	    text_starts(e->text, "ERROR:") ? "" : "Installation failed: ";
+
+	printf("\n%s%s\n\n", what, e->text);
+	if (o->log_file != NULL)
+		printf("Please check pkispawn logs in %s\n", o->log_file);
+	fflush(stdout);
+	if (!errors_apart())
+		return;
+	fprintf(stderr, "%s%s\n", what, e->text);
+	if (o->log_file != NULL)
+		fprintf(
+		    stderr, "Please check pkispawn logs in %s\n", o->log_file);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -443,12 +474,6 @@ main(int argc, char **argv)
 	}
 	if (rc == RC_OK)
 		return 0;
-	fflush(stdout);
-	fprintf(stderr, "%s%s\n",
-	    text_starts(e.text, "ERROR:") ? "" : "Installation failed: ",
-	    e.text);
-	if (o.log_file != NULL)
-		fprintf(
-		    stderr, "Please check pkispawn logs in %s\n", o.log_file);
+	tell_failure(&o, &e);
 	return rc_exit(rc);
 }

@@ -463,7 +463,8 @@ def test_existing_subsystem_is_refused_and_left_alone(made):
     before = {p: p.read_bytes() for p in made.left() if p.is_file() and p.name != "pin"}
     done = made.spawn(status=None)
     assert done.returncode == 1
-    assert done.stderr == f"Installation failed: PKI subsystem 'CA' for instance '{NAME}' already exists!\n"
+    why = f"Installation failed: PKI subsystem 'CA' for instance '{NAME}' already exists!\n"
+    assert done.stderr == why and done.stdout.endswith(f"\n\n{why}\n"), "in the output as the model tells it, too"
     assert before == {p: p.read_bytes() for p in made.left() if p.is_file() and p.name != "pin"}
 
 
@@ -632,6 +633,8 @@ def test_destroy_without_a_subsystem_asks(tree, sure):
 def test_destroy_of_what_is_not_there(tree):
     done = tree.destroy(status=None)
     assert done.returncode == 1 and done.stderr == f"ERROR: No such instance: {NAME}\n"
+    done = tree.destroy("--force")
+    assert done.stderr == f"WARNING: No such instance: {NAME}\n"
     (tree.lib).mkdir(parents=True)
     done = tree.destroy(status=None)
     assert done.returncode == 1 and done.stderr == f"ERROR: No CA subsystem in {NAME} instance\n"
