@@ -6,7 +6,7 @@
 #include "ca/connector.h"
 
 #include "base/log.h"
-#include "ca/connector_sync.h"
+#include "ca/setting_sync.h"
 #include "ca/state.h"
 #include "instance/cscfg.h"
 #include "x509/cert.h"
@@ -279,8 +279,9 @@ ca_connector_change(struct ca *ca, const char *who, const char *what,
 	    cscfg_change(instance_paths(ca->instance), "ca", fn, arg, e);
 
 	/* done here; what fails on the way to the clones is tried again */
-	if (rc == RC_OK && ca->connector != NULL &&
-	    connector_sync_run(ca->connector, &later) != RC_OK) {
+	if (rc == RC_OK && ca->settings != NULL &&
+	    setting_sync_run(ca->settings, &setting_connector, &later) !=
+		RC_OK) {
 		log_warning("ca", "KRA connector of the clones: %s, continuing",
 		    later.text);
 		instance_wake(ca->instance);

@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 #include "ca/connector.h"
-#include "ca/connector_sync.h"
+#include "ca/connector_view.h"
 #include "x509/fixture.h"
 
 static char certs[2][8192]; /* base64 of two certificates */

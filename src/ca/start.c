@@ -11,8 +11,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "ca/api.h"
-#include "ca/connector_sync.h"
 #include "ca/selftests.h"
+#include "ca/setting_sync.h"
 #include "instance/dbconf.h"
 #include "x509/name.h"
 
@@ -47,7 +47,7 @@ ca_free(struct ca *ca)
 	ocsp_table_free(ca->ocsp_ready);
 	callers_free(ca->callers);
 	ca_domain_free(ca->domain);
-	connector_sync_free(ca->connector);
+	setting_sync_free(ca->settings);
 	identity_done(&ca->signing);
 	identity_done(&ca->ocsp);
 	buf_done(&ca->issuer_text);
@@ -378,10 +378,8 @@ follow(void *arg, const struct feed_item *i)
 			instance_wake(ca->instance);
 		break;
 	case REC_SETTING:
-		if (!i->local && strcmp(i->id, CONNECTOR_SETTING) == 0) {
-			connector_sync_follow(ca->connector);
+		if (!i->local && setting_sync_follow(ca->settings, i->id))
 			instance_wake(ca->instance);
-		}
 		break;
 	default:
 		if (numbers_follow(ca->numbers, i))
@@ -662,7 +660,7 @@ ca_tick(struct subsystem *s, int64_t now_ms)
 	a = a < b ? a : b;
 	b = profiles_tick(ca->profiles);
 	a = a < b ? a : b;
-	b = connector_sync_tick(ca->connector);
+	b = setting_sync_tick(ca->settings);
 	a = a < b ? a : b;
 	return a > SHORTEST_SLEEP_MS ? a : SHORTEST_SLEEP_MS;
 }
@@ -736,7 +734,7 @@ ca_open_parts(struct ca *ca, struct err *e)
 	    (rc = load_settings(ca, e)) != RC_OK ||
 	    (rc = numbers_open(&ca->numbers, ca->sub, e)) != RC_OK ||
 	    (rc = ca_domain_new(ca, &ca->domain, e)) != RC_OK ||
-	    (rc = connector_sync_new(&ca->connector, ca, e)) != RC_OK ||
+	    (rc = setting_sync_new(&ca->settings, ca, e)) != RC_OK ||
 	    (rc = acl_load(&ca->acl, ca->store, e)) != RC_OK ||
 	    (rc = profiles_new(&ca->profiles, ca->store, dir,
 		 buf_cstr(&applied), ca->clock, e)) != RC_OK ||

@@ -50,7 +50,7 @@ struct ca {
 	struct profiles *profiles;
 	struct callers *callers;
 	struct ca_domain *domain;
-	struct connector_sync *connector;
+	struct setting_sync *settings;
 	struct acl *acl; /* behind acl_lock: replaced when the record changes */
 	pthread_rwlock_t acl_lock;
 	struct issuing_point *points[CA_POINTS_MAX];

@@ -110,3 +110,26 @@ def test_of_two_changes_while_cut_apart_the_later_counts(two):
     two.net.resume()
     everywhere(two, "desc", "later")
     assert "was changed on two CAs at once" in two.a.log.read_text() + two.b.log.read_text()
+
+
+# --- parameters of CS.cfg ----------------------------------------------------------------------
+
+def settings(p, name):
+    return [p.setting(ca, name) for ca in p.all]
+
+
+def test_a_parameter_that_clones_share_follows_on_the_other(two):
+    """Set by command on one that runs, by hand on one that is down, both at once; what is a host's own stays."""
+    two.server(two.a, "ca-config-set", "ca.ocspAnswerLifetime", "120")
+    two.server(two.a, "ca-config-set", "ca.notification.requestInQ.emailSubject", "mine")
+    two.b.stop()
+    two.b.settings({"ca.SAN.entryNum": "9"})
+    two.a.restart()
+    two.b.start()
+    for name, value in (("ca.ocspAnswerLifetime", "120"), ("ca.SAN.entryNum", "9")):
+        two.until(f"{name}={value}", lambda: settings(two, name) == [value] * 2)
+    assert two.setting(two.b, "ca.notification.requestInQ.emailSubject") != "mine"
+    two.server(two.b, "ca-config-unset", "ca.SAN.entryNum")
+    two.b.restart()
+    two.until("the parameter to go", lambda: settings(two, "ca.SAN.entryNum") == [None] * 2)
+    assert settings(two, "ca.ocspAnswerLifetime") == ["120"] * 2
