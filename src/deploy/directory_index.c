@@ -186,6 +186,8 @@ directory_index_rebuild(struct ds_admin *d, const struct dbconf *c,
 		if (has_word(indexes[i].subs, c->subsystem))
 			task_add(t, "nsIndexAttribute", indexes[i].attr, ":",
 			    indexes[i].types);
+	if (say != NULL)
+		say(arg, "Indexing, which the directory does");
 	rc = run_task(d, c, t, "index", say, arg, e);
 	free(t);
 	return rc;
