@@ -304,6 +304,30 @@ lower_list_that_arrives_is_not_served(void **state)
 	assert_true(served(B) == forced(B));
 }
 
+/* The greater claim's list is of an earlier time than the one that the deposed
+ * host made last. */
+static void
+earlier_list_does_not_follow_a_later_one(void **state)
+{
+	struct claim b;
+
+	(void)state;
+	claim(A, CLAIM_FIRST, 1);
+	OK(make(A, e));
+	sim_settle(sim);
+	b = claim(B, CLAIM_FORCED, forced(B));
+	OK(make(B, e));
+	sim_advance(sim, 60000);
+	OK(make(A, e)); /* apart */
+	sim_settle(sim);
+	assert_int_equal(served(A), 2);
+	sim_advance(sim, 60000);
+	issuing_point_claim(ip[B], &b);
+	OK(make(B, e));
+	sim_settle(sim);
+	assert_true(served(A) == served(B));
+}
+
 static void
 holder_writes_over_a_lower_list_at_once(void **state)
 {
@@ -389,6 +413,7 @@ main(void)
 		CASE(number_comes_from_the_claim_not_from_the_record),
 		CASE(first_list_under_a_claim_is_a_full_one),
 		CASE(lower_list_that_arrives_is_not_served),
+		CASE(earlier_list_does_not_follow_a_later_one),
 		CASE(holder_writes_over_a_lower_list_at_once),
 		CASE(drained_claim_is_never_used_again),
 		CASE(used_up_claim_is_said_so),

@@ -282,26 +282,48 @@ number_of_list(
 	return n;
 }
 
+/* What was served here before, also by an earlier process; NULL = nothing. */
+static const struct crl_file *
+served_before(struct issuing_point *ip)
+{
+	const struct crl_file *f = issuing_point_current(ip);
+	AUTO_STR path = NULL;
+
+	if (f != NULL)
+		return f;
+	path = crl_file_path(ip->dir, ip->id, &ip->floor);
+	if (path == NULL ||
+	    crl_file_open(&f, path, &ip->floor, 0, NULL) != RC_OK)
+		return NULL;
+	return f;
+}
+
 /* The list of the record if it may follow what was served here, else the one
  * that was. *behind: the record's is the lesser one. */
 static const struct crl_file *
 admit(struct issuing_point *ip, const struct rec *r, const struct num *number,
     bool *behind)
 {
-	const struct crl_file *present = issuing_point_current(ip), *f;
-	AUTO_STR path = NULL;
+	const struct crl_file *before = served_before(ip), *f = NULL;
+	const struct crl_file *present = issuing_point_current(ip);
 
 	*behind = num_cmp(number, &ip->floor) < 0;
-	if (!*behind && (f = open_list(ip, r, number, &full_names)) != NULL) {
-		crl_file_unref(present);
-		return f;
+	if (!*behind)
+		f = open_list(ip, r, number, &full_names);
+	/* after a split the greater claim's list may be of an earlier time than
+	 * the deposed one's: thisUpdate does not go back where it is served */
+	if (f != NULL && before != NULL &&
+	    f->this_update < before->this_update) {
+		crl_file_unref(f);
+		f = NULL;
+		*behind = true;
 	}
-	if (present != NULL || !*behind)
-		return present;
-	path = crl_file_path(ip->dir, ip->id, &ip->floor);
-	if (path == NULL ||
-	    crl_file_open(&f, path, &ip->floor, 0, NULL) != RC_OK)
-		return NULL;
+	/* where the record's list is not what the record says, the floor's file
+	 * may be that very one */
+	if (f == NULL)
+		f = crl_file_ref(*behind ? before : present);
+	crl_file_unref(before);
+	crl_file_unref(present);
 	return f;
 }
 
@@ -342,6 +364,11 @@ issuing_point_take_over(
 	if (this_update >= ip->last_this) {
 		ip->last_this = this_update;
 		ip->last_next = next_update;
+	}
+	/* the record may know less: a directory filled anew */
+	if (f != NULL && f->this_update > ip->last_this) {
+		ip->last_this = f->this_update;
+		ip->last_next = f->next_update;
 	}
 	old = ip->current;
 	old_delta = ip->delta;

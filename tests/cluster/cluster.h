@@ -7,6 +7,7 @@
  *
  *   schedule.c  what happens: one random step after the other
  *   host.c      one CA: start, stop, die
+ *   install.c   its first settings
  *   oracle.c    what was acknowledged: the memory of an outside observer
  *   promises.c  what must hold of it, checked after every step
  *   seam.c      between a CA and its directory: counts, and plays the mutants
@@ -91,13 +92,15 @@ struct host {
 	struct store *seam;
 	struct ca *ca; /* NULL: down */
 	uint64_t effects_made, effects_done;
-	struct num last; /* of the CRLs it served */
+	struct num last, last_delta; /* that it served, and when it was made */
 	int64_t last_this;
 	bool installed;
 	uint64_t tick_usn; /* of its directory, when it last ran its ticks */
 };
 struct cluster {
 	uint64_t seed;
+	bool ranged, deltas; /* numbers in ranges, delta CRLs: by the seed */
+	enum range_form form;
 	const struct mutant *mutant; /* NULL = none */
 	struct sim *sim;
 	struct host hosts[HOSTS];
@@ -131,6 +134,9 @@ bool cluster_failed(const struct cluster *c);
 /* The schedule (schedule.c). */
 void schedule_run(struct cluster *c, const struct keys *k);
 
+/* Writes the CS.cfg of its installation; the master's CA runs when a clone is
+ * installed (install.c). */
+MUST enum rc install_cfg(struct host *h, const char *path, struct err *e);
 /* Starts the CA of a host over its replica; what it keeps on its own disk is
  * still there. */
 MUST enum rc host_start(struct host *h, const struct keys *k, struct err *e);
@@ -185,10 +191,13 @@ struct mutant {
 	bool acks_unsaved;   /* a commit that failed is reported as done */
 	bool wish_forgotten; /* every start takes the wish for a new one */
 	bool weak_random;    /* ids are drawn among few */
+	bool full_skipped;   /* the first list under a claim may be a delta */
 	enum sim_mutant sim;
 };
 extern const struct mutant mutants[];
 extern const size_t n_mutants;
+/* The one of this run, for faults that are played by the linker. */
+void mutant_play(const struct mutant *m);
 
 /* A store in front of the replica's; free with store_free, the replica's own
  * stays. */

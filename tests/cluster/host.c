@@ -32,30 +32,6 @@ host_skew(struct host *h, int64_t ms)
 	sim_skew(h->c->sim, h->n, ms);
 }
 
-/* Of an installation: the first host is the master, the others are clones. */
-static enum rc
-first_cfg(struct host *h, const char *path, struct err *e)
-{
-	AUTO_BUF text = buf_empty(4096);
-	bool master = h->n == 0;
-
-	buf_addf(&text,
-	    "dbs.type=ldap\ninternaldb.basedn=o=test\n"
-	    "ca.crl.MasterCRL.enable=true\n"
-	    "ca.crl.MasterCRL.enableCRLUpdates=%s\n"
-	    "ca.crl.MasterCRL.autoUpdateInterval=60\n"
-	    "ca.crl.MasterCRL.extension.CRLReason.enable=true\n"
-	    "ca.certStatusUpdateInterval=%d\n"
-	    "ca.listenToCloneModifications=%s\n",
-	    master ? "true" : "false", master ? 600 : 0,
-	    master ? "true" : "false");
-	if (!master)
-		buf_add_str(&text,
-		    "master.ca.agent.host=h0.example.com\n"
-		    "master.ca.agent.port=8443\n");
-	return file_write(path, buf_view(&text), 0600, e);
-}
-
 static enum rc
 load_cfg(struct host *h, struct err *e)
 {
@@ -66,7 +42,7 @@ load_cfg(struct host *h, struct err *e)
 	if (path == NULL || (h->cfg = cfg_new()) == NULL)
 		return err_set(e, RC_NOMEM, "CS.cfg");
 	if (file_read(&text, path, NULL) != RC_OK)
-		rc = first_cfg(h, path, e);
+		rc = install_cfg(h, path, e);
 	return rc == RC_OK ? cfg_load(h->cfg, path, e) : rc;
 }
 

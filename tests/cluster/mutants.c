@@ -121,6 +121,15 @@ old_claims(const struct host *h, const struct query *q, const struct rec *r)
 	return q->kind != REC_CLAIM || by_host(r, h) || r->usn <= h->tick_usn;
 }
 
+/* The role of who hands out ranges is not shared: each takes itself for it. */
+static bool
+blind_to_holder(
+    const struct host *h, const struct query *q, const struct rec *r)
+{
+	return q->kind != REC_CLAIM || by_host(r, h) ||
+	    !text_starts(r->id, CLAIM_ROLE_RANGES ".");
+}
+
 /* --- what the CA does not hear ----------------------------------------------- */
 
 static bool
@@ -235,6 +244,12 @@ const struct mutant mutants[] = {
 	{ .name = "deaf-to-claims",
 	    .what = "a host that was deposed is not told",
 	    .keep_item = deaf_to_claims },
+	{ .name = "shared-next-range",
+	    .what = "each host takes ranges from its own directory",
+	    .keep_found = blind_to_holder },
+	{ .name = "delta-after-take-over",
+	    .what = "a delta follows the list of another claim",
+	    .full_skipped = true },
 	{ .name = "number-from-record",
 	    .what = "CRL numbers are the record's plus one, not the claim's",
 	    .alter_found = number_one },
@@ -246,3 +261,24 @@ const struct mutant mutants[] = {
 	    .sim = SIM_FIRST_REPLACE_WINS },
 };
 const size_t n_mutants = sizeof(mutants) / sizeof(mutants[0]);
+
+/* --- faults inside a room, played by the linker (--wrap) ------------------- */
+
+static const struct mutant *played;
+
+void
+mutant_play(const struct mutant *m)
+{
+	played = m;
+}
+
+bool claim_due(const struct issuing_point *ip) __asm__(
+    "__real_issuing_point_claim_due");
+bool mutant_claim_due(const struct issuing_point *ip) __asm__(
+    "__wrap_issuing_point_claim_due");
+
+bool
+mutant_claim_due(const struct issuing_point *ip)
+{
+	return (played == NULL || !played->full_skipped) && claim_due(ip);
+}

@@ -50,12 +50,18 @@ check_kept(struct cluster *c)
 static void
 check_unique(struct cluster *c)
 {
+	static const struct {
+		enum rec_kind kind;
+		const char *what;
+	} names[] = { { REC_CERT, "certificates of one serial number" },
+		{ REC_REQUEST, "requests of one number" },
+		{ REC_RANGE, "owners of one range" } };
+
 	for (size_t i = 0; i < HOSTS; i++)
-		if (sim_conflicts(c->sim, i, REC_CERT) != 0)
-			cluster_fail(c,
-			    "promise 1: two certificates of one serial number "
-			    "at h%zu",
-			    i);
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+			if (sim_conflicts(c->sim, i, names[k].kind) != 0)
+				cluster_fail(c, "promise 1: two %s at h%zu",
+				    names[k].what, i);
 }
 
 /* --- 3 and 4: lists ----------------------------------------------------------- */
@@ -68,9 +74,22 @@ expired(struct cluster *c, size_t cert, int64_t at)
 	    at >= c->oracle.certs[cert].not_after;
 }
 
-/* All permanent revocations that the generator's directory has are on it. */
+static bool
+lists(const struct crl *crl, const struct num *serial, bool *removed)
+{
+	struct crl_entry x;
+
+	if (crl == NULL || crl_find(crl, &x, serial, NULL) != RC_OK)
+		return false;
+	*removed = x.reason == CRLREASON_REMOVE;
+	return true;
+}
+
+/* All permanent revocations that the generator's directory has are on it; on a
+ * delta or, where that says nothing, on its base. */
 static void
-check_content(struct cluster *c, const struct host *h, const struct crl *crl)
+check_content(struct cluster *c, const struct host *h, const struct crl *crl,
+    const struct crl *base)
 {
 	const struct oracle *o = &c->oracle;
 	char id[NUM_TEXT_MAX];
@@ -78,7 +97,7 @@ check_content(struct cluster *c, const struct host *h, const struct crl *crl)
 	for (size_t i = 0; i < o->n_decisions; i++) {
 		const struct decided *d = &o->decisions[i];
 		const struct num *serial = &o->certs[d->cert].serial;
-		struct crl_entry x;
+		bool removed = false;
 
 		if (d->lost || d->reason == REASON_HOLD ||
 		    d->reason == REASON_REMOVE_FROM_CRL ||
@@ -86,7 +105,9 @@ check_content(struct cluster *c, const struct host *h, const struct crl *crl)
 		    !oracle_has(c, h->n, REC_REQUEST, &d->request) ||
 		    !oracle_has(c, h->n, REC_CERT, serial))
 			continue;
-		if (crl_find(crl, &x, serial, NULL) != RC_OK)
+		if ((!lists(crl, serial, &removed) &&
+			!lists(base, serial, &removed)) ||
+		    removed)
 			cluster_fail(c,
 			    "promise 3: %s is revoked in h%zu's directory and "
 			    "not on its CRL",
@@ -146,14 +167,20 @@ check_holder(struct cluster *c)
 }
 
 static void
-check_number(struct cluster *c, struct host *h, const struct list *now)
+check_number(struct cluster *c, const struct host *h, const struct list *now,
+    const struct num *last)
 {
 	char dec[NUM_TEXT_MAX];
 
 	num_dec(dec, &now->number);
-	if (num_cmp(&now->number, &h->last) < 0)
+	if (num_cmp(&now->number, last) < 0)
 		cluster_fail(
 		    c, "promise 4: h%zu went back to CRL number %s", h->n, dec);
+	if (now->this_update < h->last_this)
+		cluster_fail(c,
+		    "promise 4: h%zu went back to a thisUpdate %lld s before "
+		    "with CRL number %s",
+		    h->n, (long long)(h->last_this - now->this_update), dec);
 	for (size_t i = 0; i < c->oracle.n_lists; i++) {
 		const struct list *old = &c->oracle.lists[i];
 
@@ -176,31 +203,77 @@ is_new(const struct cluster *c, const struct list *now)
 	return true;
 }
 
+/* A delta goes with the full list that is served beside it, and both are of one
+ * claim. */
+static void
+check_base(struct cluster *c, const struct host *h, const struct crl *delta,
+    const struct crl_file *full)
+{
+	AUTO_CLAIMS all = { NULL, 0 };
+	const struct claim *g;
+	struct num base;
+
+	if (full == NULL || !crl_delta_base(delta, &base) ||
+	    num_cmp(&base, &full->number) != 0) {
+		cluster_fail(
+		    c, "promise 4: h%zu serves a delta without its base", h->n);
+		return;
+	}
+	if (claims_load(&all, sim_store(c->sim, h->n), ROLE, NULL) == RC_OK &&
+	    (g = claims_greatest(&all, ROLE)) != NULL &&
+	    num_cmp(&base, &g->number) < 0)
+		cluster_fail(c,
+		    "promise 4: h%zu made a delta on a base of another claim",
+		    h->n);
+}
+
+/* A file that h serves as last named; of a delta with the full list beside it.
+ */
+static void
+check_file(struct cluster *c, struct host *h, struct num *last,
+    const struct crl_file *f, const struct crl_file *full)
+{
+	struct list now = {
+		.host = h->n, .number = f->number, .this_update = f->this_update
+	};
+	char dec[NUM_TEXT_MAX];
+	struct crl crl, base;
+
+	if (num_cmp(&now.number, last) == 0)
+		return;
+	SHA256(f->der.data, f->der.len, now.digest);
+	cluster_note(c, "h%zu serves %s %s", h->n,
+	    full != NULL ? "delta" : "CRL", num_dec(dec, &now.number));
+	check_number(c, h, &now, last);
+	if (is_new(c, &now) && crl_parse(&crl, f->der, NULL) == RC_OK) {
+		check_claim(c, h, full != NULL ? "made a delta" : "made a CRL");
+		if (full != NULL)
+			check_base(c, h, &crl, full);
+		check_content(c, h, &crl,
+		    full != NULL && crl_parse(&base, full->der, NULL) == RC_OK
+			? &base
+			: NULL);
+	}
+	*last = now.number;
+	if (full == NULL)
+		h->last_this = now.this_update;
+	if (c->oracle.n_lists < LISTS_MAX)
+		c->oracle.lists[c->oracle.n_lists++] = now;
+}
+
 void
 promises_list(struct cluster *c, struct host *h)
 {
-	struct list now = { .host = h->n };
-	const struct crl_file *f;
-	struct crl crl;
+	const struct crl_file *full, *delta;
 
 	if (h->ca == NULL || h->ca->n_points == 0 ||
-	    (f = issuing_point_current(h->ca->points[0])) == NULL)
+	    (full = issuing_point_current(h->ca->points[0])) == NULL)
 		return;
-	now.number = f->number;
-	now.this_update = f->this_update;
-	SHA256(f->der.data, f->der.len, now.digest);
-	if (num_cmp(&now.number, &h->last) != 0) {
-		check_number(c, h, &now);
-		if (is_new(c, &now) && crl_parse(&crl, f->der, NULL) == RC_OK) {
-			check_claim(c, h, "made a CRL");
-			check_content(c, h, &crl);
-		}
-		h->last = now.number;
-		h->last_this = now.this_update;
-		if (c->oracle.n_lists < LISTS_MAX)
-			c->oracle.lists[c->oracle.n_lists++] = now;
-	}
-	crl_file_unref(f);
+	check_file(c, h, &h->last, full, NULL);
+	if ((delta = issuing_point_delta(h->ca->points[0])) != NULL)
+		check_file(c, h, &h->last_delta, delta, full);
+	crl_file_unref(delta);
+	crl_file_unref(full);
 }
 
 void

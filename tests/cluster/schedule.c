@@ -71,6 +71,8 @@ submit(struct cluster *c, struct host *h, const struct keys *k)
 	enum rc rc = ca_submit(h->ca, &s, &r, &e);
 
 	cluster_note(c, "h%zu submit: %s %s", h->n, rc_text(rc), e.text);
+	if (rc == RC_EXISTS)
+		cluster_fail(c, "promise 1: h%zu: %s", h->n, e.text);
 	if (rc == RC_OK && r.n > 0 && o->n_pending < CERTS_MAX)
 		o->pending[o->n_pending++] = r.items[0]->id;
 	ca_requests_done(&r);
@@ -112,6 +114,8 @@ approve(struct cluster *c, struct host *h, const struct keys *k)
 	    rc_text(rc), e.text);
 	if (rc == RC_NOTFOUND)
 		return; /* not arrived there */
+	if (rc == RC_EXISTS)
+		cluster_fail(c, "promise 1: h%zu: %s", h->n, e.text);
 	o->pending[at] = o->pending[--o->n_pending];
 	if (rc != RC_OK)
 		return;
@@ -153,7 +157,8 @@ decide(struct cluster *c, struct host *h, int reason)
 	    result != NULL ? result : e.text);
 	if (rc == RC_OK && result != NULL && strcmp(result, "1") == 0)
 		oracle_decided(c, h->n, at, reason, &r->id);
-	else if (rc == RC_UNAVAILABLE)
+	else if (rc == RC_UNAVAILABLE &&
+	    strstr(e.text, RANGE_EXHAUSTED) == NULL)
 		o->certs[at].unsure = true;
 }
 
