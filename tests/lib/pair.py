@@ -4,6 +4,7 @@ replicated pair of directories.
 
     p = pair.Pair(golden)              # one directory for both
     p = pair.Pair(golden, apart=True)  # a directory each, replicated: p.net
+                                       # (via: see replica.link)
     p.a.start(); p.b.start()
     p.server(p.b, "ca-promote")        # output of pki-server
     p.roles(p.b)["crl.MasterCRL"]      # as GET roles has it
@@ -37,8 +38,8 @@ MASTER_LINES = {"ca.certStatusUpdateInterval": "600", "ca.listenToCloneModificat
 
 
 class Pair:
-    def __init__(self, golden, apart=False):
-        self.all, self.net = [], None
+    def __init__(self, golden, apart=False, via=None):
+        self.all, self.net, self.via = [], None, via
         try:
             self.a = self._ca(golden).directory()
             self.b = self._ca(golden)
@@ -65,7 +66,7 @@ class Pair:
     def _replicate(self, golden):
         self.b.ds = ds.copy(golden.ds, f"cb{os.getpid()}p{program.free_port()}")
         self.b.ds.start()
-        self.net = replica.link([self.a.ds, self.b.ds], SUFFIX)
+        self.net = replica.link([self.a.ds, self.b.ds], SUFFIX, via=self.via)
 
     def start(self):
         self.a.start()

@@ -3,6 +3,7 @@
 
     with relay.Relay(port) as r:   # r.port in place of port
         r.delay = 0.5              # seconds each way, also for what is open
+        r.cut(); r.mend()          # all connections end, none is taken; again
 """
 import asyncio
 import contextlib
@@ -12,6 +13,7 @@ import threading
 class Relay:
     def __init__(self, target, host="127.0.0.1"):
         self.target, self.host, self.delay = target, host, 0.0
+        self._down, self._open = False, set()
         self._loop = asyncio.new_event_loop()
         ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, args=(ready,), daemon=True)
@@ -32,11 +34,16 @@ class Relay:
 
     async def _accept(self, reader, writer):
         try:
+            if self._down:
+                raise OSError
             there = await asyncio.open_connection(self.host, self.target)
         except OSError:
             writer.close()
             return
+        both = {writer, there[1]}
+        self._open |= both
         await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
+        self._open -= both
 
     async def _pass(self, reader, writer):
         with contextlib.suppress(OSError):
@@ -46,6 +53,17 @@ class Relay:
                 writer.write(data)
                 await writer.drain()
         writer.close()
+
+    def _end_all(self):
+        for writer in self._open:
+            writer.transport.abort()
+
+    def cut(self):
+        self._down = True
+        self._loop.call_soon_threadsafe(self._end_all)
+
+    def mend(self):
+        self._down = False
 
     def close(self):
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -41,15 +41,16 @@ def start(names, suffix="dc=example,dc=com", usn=True, backend="userRoot", first
         raise
 
 
-def link(servers, suffix, first_id=1):
+def link(servers, suffix, first_id=1, via=None):
     """Replication of one suffix between servers that have it; the first one's
-    data are everybody's afterwards."""
+    data are everybody's afterwards. via: the port by which a server is reached,
+    where that is not its own."""
     for i, server in enumerate(servers):
         _enable(server, suffix, first_id + i)
     for a in servers:
         for b in servers:
             if a is not b:
-                _link(a, b, suffix)
+                _link(a, b, suffix, via(b) if via else b.port)
     net = Net(servers, suffix)
     for b in servers[1:]:
         net.initialise(servers[0], b)
@@ -76,13 +77,13 @@ def _enable(server, suffix, number):
     c.unbind_s()
 
 
-def _link(a, b, suffix):
+def _link(a, b, suffix, port):
     """The agreement by which a sends to b."""
     c = a.connect()
     c.add_s(f"cn=to-{b.name},{_replica_dn(suffix)}", [
         ("objectClass", [b"top", b"nsDS5ReplicationAgreement"]), ("cn", f"to-{b.name}".encode()),
         ("nsDS5ReplicaRoot", suffix.encode()), ("nsDS5ReplicaHost", b.host.encode()),
-        ("nsDS5ReplicaPort", str(b.port).encode()), ("nsDS5ReplicaBindDN", MANAGER.encode()),
+        ("nsDS5ReplicaPort", str(port).encode()), ("nsDS5ReplicaBindDN", MANAGER.encode()),
         ("nsDS5ReplicaBindMethod", b"SIMPLE"), ("nsDS5ReplicaCredentials", PASSWORD.encode()),
         ("nsDS5ReplicaTransportInfo", b"LDAP")])
     c.unbind_s()
@@ -111,7 +112,8 @@ class Net:
 
     def _towards(self, a, b):
         """DNs of a's agreements whose consumer is b."""
-        return [dn for dn, (_, port) in agreements(a) if port in (b.port, b.secure_port)]
+        return [dn for dn, (_, port) in agreements(a)
+                if port in (b.port, b.secure_port) or dn.startswith(f"cn=to-{b.name},")]
 
     def _switch(self, a, b, word):
         import ldap

@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 
 import program
-from load import Load
+from load import Load, check_kept
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "5"))
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.randrange(1, 1 << 30)
@@ -22,56 +22,6 @@ PAGE = 4096
 
 def crl_number(ca):
     return ca.crl().extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-
-
-def state_of(acks):
-    """What the last acknowledgements about each id promise."""
-    want = {}
-    for _, what, ident in acks:
-        kind = "request" if what in ("request", "pending") else "cert"
-        want[kind, ident] = what
-    return want
-
-
-def all_of(client, path, size_name):
-    """Every entry of a paged list."""
-    out, start = [], 0
-    while True:
-        page = client.json("GET", f"{path}?start={start}&{size_name}=500")["entries"]
-        out += page
-        if len(page) < 500:
-            return out
-        start += len(page)
-
-
-def check_kept(ca, acks):
-    agent = ca.agent()
-    certs = all_of(agent, "certs", "size")
-    requests = all_of(agent, "agent/certrequests", "pageSize")
-    by_serial = {c["id"]: c for c in certs}
-    by_request = {r["requestID"]: r for r in requests}
-    assert len(by_serial) == len(certs) and len(by_request) == len(requests), "a record is doubled"
-    revoked = {}
-    for (kind, ident), what in state_of(acks).items():
-        if kind == "cert":
-            assert ident in by_serial, f"certificate {ident} was acknowledged and is gone"
-            got = by_serial[ident]["Status"]
-            # what was cut off after the last acknowledgement may have come true
-            assert got in (("REVOKED",) if what == "revoked" else ("VALID", "REVOKED")), (ident, what, got)
-            if what == "revoked":
-                revoked[int(ident, 16)] = ident
-        else:
-            assert ident in by_request, f"request {ident} was acknowledged and is gone"
-            status = by_request[ident]["requestStatus"]
-            assert status == ("complete" if what == "request" else "pending"), (ident, what, status)
-    enrolled = [r["certId"] for r in requests if r["requestType"] == "enrollment" and r.get("certId")]
-    assert len(enrolled) == len(set(enrolled)), "two requests name one certificate"
-    assert set(enrolled) <= set(by_serial), "a complete request's certificate is missing"
-    crl = agent.crl_update()
-    on_list = {e.serial_number for e in crl}
-    assert set(revoked) <= on_list, "a revocation is not on the CRL"
-    agent.close()
-    return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
 
 
 def test_nothing_acknowledged_is_lost_by_kill_9(new_ca):
