@@ -288,7 +288,11 @@ clone_wait(struct install *in)
 	    repl_ruv_read(x.master, &ruv[0], in->db->base_dn, NULL) == RC_OK)
 		lag = lag_of(&x, &ruv[0], &ruv[1]);
 	while (lag != 0 && clock_mono_ms(&clock_system) < until) {
-		if (!said)
+		if (!said && lag < 0)
+			install_say(in,
+			    "Waiting for replication: this directory has not "
+			    "seen all of the master's changes");
+		else if (!said)
 			install_say(in,
 			    "Waiting for replication: this directory is %lld s "
 			    "behind the master's",
