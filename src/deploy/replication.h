@@ -11,6 +11,7 @@
 #define DEPLOY_REPLICATION_H
 
 #include "deploy/directory.h"
+#include "store/ds_ruv.h"
 
 enum repl_security {
 	REPL_NONE, /* credentials in clear */
@@ -23,8 +24,6 @@ MUST enum rc repl_security_parse(
 
 enum {
 	REPL_ID_MAX = 65534,
-	REPL_CSN_LEN = 20,
-	REPL_IDS = 64, /* replicas of one suffix that are looked at */
 };
 
 /* --- set-up (replication.c) ------------------------------------------------ */
@@ -86,17 +85,6 @@ MUST enum rc repl_initialize(struct ds_admin *d, struct ds_admin *other,
 
 /* --- state (replication_state.c) ------------------------------------------- */
 
-/* What a server has seen of each replica (directory 4.5). */
-struct repl_seen {
-	int64_t id;
-	char url[256];              /* "ldap://host:port", may be "" */
-	char csn[REPL_CSN_LEN + 1]; /* newest change; "" = none */
-};
-struct repl_ruv {
-	char generation[REPL_CSN_LEN + 1];
-	size_t n;
-	struct repl_seen seen[REPL_IDS];
-};
 /* n 0 and generation "" when the suffix is no replica. */
 MUST enum rc repl_ruv_read(
     struct ds_admin *d, struct repl_ruv *out, const char *base, struct err *e);

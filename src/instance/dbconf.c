@@ -146,7 +146,11 @@ read_address(struct dbconf *c, const struct cfg *cs, struct err *e)
 	    (rc = cfg_int(cs, &c->max_conns, "internaldb.maxConns", 1,
 		 CONNECTIONS_MAX, DBCONF_CONNECTIONS, e)) != RC_OK ||
 	    (rc = cfg_int(cs, &c->timeout_ms, "internaldb.ldapconn.timeoutMs",
-		 100, DBCONF_TIMEOUT_MAX_MS, DBCONF_TIMEOUT_MS, e)) != RC_OK)
+		 100, DBCONF_TIMEOUT_MAX_MS, DBCONF_TIMEOUT_MS, e)) != RC_OK ||
+	    (rc = cfg_int(cs, &c->ack, "dbs.ackReplicas", 0, DBCONF_ACK_MAX, 0,
+		 e)) != RC_OK ||
+	    (rc = cfg_int(cs, &c->ack_ms, "dbs.ackReplicasTimeoutMs", 1,
+		 DBCONF_TIMEOUT_MAX_MS, DBCONF_ACK_MS, e)) != RC_OK)
 		return rc;
 	return dbconf_make_url(c, e);
 }
@@ -171,7 +175,8 @@ dbconf_new(struct dbconf **out, const struct cfg *cs,
 	buf_addf(&spool, "%s/%s-spool", paths->host, sub);
 	if ((c->spool = buf_steal_str(&spool)) == NULL)
 		return err_set(e, RC_NOMEM, "directory");
-	if (c->secure || c->starttls) {
+	/* the others' directories may want TLS */
+	if (c->secure || c->starttls || c->ack > 0) {
 		c->ca_file = dbconf_trust_path(paths);
 		if (c->ca_file == NULL)
 			return err_set(e, RC_NOMEM, "directory");
@@ -208,6 +213,8 @@ dbconf_params(const struct dbconf *c, const struct clock *clock)
 		.clock = clock,
 		.timeout_ms = (int)c->timeout_ms,
 		.connections = (size_t)c->max_conns,
+		.ack_replicas = (unsigned)c->ack,
+		.ack_timeout_ms = (int)c->ack_ms,
 	};
 }
 

@@ -15,19 +15,22 @@ enum {
 	DBCONF_CONNECTIONS = 15,
 	DBCONF_TIMEOUT_MS = 5000,
 	DBCONF_TIMEOUT_MAX_MS = 300000,
+	DBCONF_ACK_MAX = 16,
+	DBCONF_ACK_MS = 5000,
 };
 /* A directory and the suffix in it. */
 struct dbconf {
 	char *host, *bind_dn, *base_dn, *database;
 	int64_t port, max_conns;
 	int64_t timeout_ms; /* of an operation; internaldb.ldapconn.timeoutMs */
-	bool secure;        /* LDAPS */
-	bool starttls;      /* internaldb.ldapconn.startTLS */
-	char *url;          /* of the above */
-	char *ca_file;      /* trusted issuers, NULL on plain connections */
-	char *spool;        /* host-local folder for effects and cursor */
-	char *subsystem;    /* "ca" */
-	char *domain;       /* name of the security domain, NULL = none */
+	int64_t ack, ack_ms; /* dbs.ackReplicas, dbs.ackReplicasTimeoutMs */
+	bool secure;         /* LDAPS */
+	bool starttls;       /* internaldb.ldapconn.startTLS */
+	char *url;           /* of the above */
+	char *ca_file;       /* trusted issuers, NULL where none are needed */
+	char *spool;         /* host-local folder for effects and cursor */
+	char *subsystem;     /* "ca" */
+	char *domain;        /* name of the security domain, NULL = none */
 	struct secret *password;
 };
 

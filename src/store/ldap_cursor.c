@@ -18,6 +18,7 @@
 
 enum {
 	NAME_BYTES = 8,
+	UNSIGNED_MINUS = 20, /* digits of 18446744073709551615 */
 	EPOCH_MAX = 0xfffff,
 };
 
@@ -39,7 +40,10 @@ read_usn(struct ldap_be *be, uint64_t *out, struct err *e)
 	be->has_usn = rc == RC_OK;
 	if (rc != RC_OK)
 		return rc == RC_NOTFOUND ? RC_OK : rc; /* it does not act */
-	/* -1: nothing has been numbered yet */
+	/* -1: nothing has been numbered yet; after a death of the server this was
+	 * seen as an unsigned number */
+	if (text.len == UNSIGNED_MINUS)
+		return RC_OK;
 	if ((rc = text_int(&n, buf_cstr(&text), -1, INT64_MAX, e)) != RC_OK)
 		return rc;
 	*out = n > 0 ? (uint64_t)n : 0;

@@ -33,6 +33,7 @@ enum {
 	LDAP_BE_PIPELINE = 8,      /* commits on their way at once */
 	LDAP_BE_GIVEN_UP = 256,    /* more callers than that do not wait */
 	LDAP_BE_RECOVER_MS = 5000, /* between tries to finish cut commits */
+	LDAP_BE_ACK_MS = 5000,     /* until other directories have it */
 	LDAP_BE_ORPHAN_MS = 5000, /* a cut operation may still be carried out */
 	LDAP_BE_EPOCH_SHIFT = 44, /* entryUSN below, epoch above */
 };
@@ -87,6 +88,8 @@ struct ldap_be {
 	pthread_mutex_t feed_lock; /* all deliveries; the next two */
 	struct ldap_own own[LDAP_BE_RING];
 	size_t own_at;
+
+	struct dir_ack *ack; /* NULL: commits wait for no other directory */
 
 	struct dir_lists *lists; /* NULL until they are wanted */
 
@@ -247,6 +250,19 @@ enum rc dir_cursor_check(struct ldap_be *be, bool *same, struct err *e);
 bool dir_cursor_holds(struct ldap_be *be);
 /* Leaves the sentinel, best at a quiet moment. */
 void dir_mark(struct ldap_be *be);
+
+/* --- ldap_ack.c --------------------------------------------------------- */
+
+struct dir_ack;
+/* Sets be->ack where p asks for it; asks no server yet. */
+enum rc dir_ack_new(
+    struct ldap_be *be, const struct ldap_params *p, struct err *e);
+void dir_ack_free(struct dir_ack *a);
+/* Is a commit of b to wait for other directories? */
+bool dir_ack_wanted(const struct ldap_be *be, const struct batch *b);
+/* Waits until they have what this directory has now. RC_UNAVAILABLE "stored,
+ * but ...". */
+enum rc dir_ack_wait(struct ldap_be *be, struct err *e);
 
 /* --- ldap_feed.c -------------------------------------------------------- */
 

@@ -78,6 +78,7 @@ dir_free(void *impl)
 	if (be->marked != 0)
 		dir_mark(be);
 	dir_lists_stop(be);
+	dir_ack_free(be->ack);
 	dir_settle_stop(be);
 	dir_pool_done(be);
 	store_free(be->spool);
@@ -212,6 +213,7 @@ begin(struct ldap_be *be, const struct ldap_params *p, struct err *e)
 	enum rc rc;
 
 	if ((rc = fill(be, p, e)) != RC_OK ||
+	    (rc = dir_ack_new(be, p, e)) != RC_OK ||
 	    (rc = open_spool(be, p, e)) != RC_OK ||
 	    (rc = dir_read_one(be, &id, be->base_dn, "nsUniqueId", e)) !=
 		RC_OK ||

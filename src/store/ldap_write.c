@@ -172,7 +172,7 @@ dir_commit(void *impl, const struct batch *b, struct err *e)
 		dir_settle(be, intent, x.done > 0 || b->n == 0);
 	if (rc == RC_OK)
 		be->commits++;
-	return rc;
+	return rc == RC_OK && dir_ack_wanted(be, b) ? dir_ack_wait(be, e) : rc;
 }
 
 /* --- finishing ----------------------------------------------------------- */

@@ -166,6 +166,12 @@ struct ldap_params {
 	const struct clock *clock;
 	int timeout_ms;
 	size_t connections; /* 0 = 8 */
+	/* store_commit of requests, new certificates and new keys returns when
+	 * that many other directories have them, or RC_UNAVAILABLE ("stored,
+	 * but ...") after ack_timeout_ms (0 = 5000). The others are those that
+	 * this one's agreements name; they must accept bind_dn and password. */
+	unsigned ack_replicas;
+	int ack_timeout_ms;
 };
 /* Opens a store over a directory. */
 MUST enum rc store_open_ldap(
