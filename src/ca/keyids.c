@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "ca/state.h"
 #include "instance/archive.h"
+#include "instance/cscfg.h"
 #include "keys/keyid.h"
 
 enum rc
@@ -18,16 +19,40 @@ ca_archive_settings(struct ca *ca, struct err *e)
 	    clock_now(ca->clock), e);
 }
 
+/* every tag but sslserver, whose certificate is each host's own */
+static const char *const tags[] = { "signing", "ocsp_signing", "subsystem",
+	"audit_signing" };
+enum {
+	N_TAGS = sizeof(tags) / sizeof(tags[0])
+};
+
+/* The corrected lines, and no other, into the file as it is now. */
+static enum rc
+put_ids(void *arg, struct cfg *cs, struct err *e)
+{
+	const struct ca *ca = arg;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < N_TAGS; i++) {
+		char name[128];
+		const char *id;
+
+		snprintf(name, sizeof(name), "cloning.%s.privkey.id", tags[i]);
+		if ((id = cfg_get(ca->cfg, name)) != NULL)
+			rc = cfg_set(cs, name, id, e);
+	}
+	return rc;
+}
+
 /* The present file goes to archives/ before it is replaced. */
 static enum rc
 save_settings(struct ca *ca, struct err *e)
 {
-	AUTO_STR path = paths_cs_cfg(instance_paths(ca->instance), "ca");
 	enum rc rc = ca_archive_settings(ca, e);
 
-	if (path == NULL)
-		return err_set(e, RC_NOMEM, "CS.cfg");
-	return rc == RC_OK ? cfg_save(ca->cfg, path, 0660, e) : rc;
+	return rc == RC_OK
+	    ? cscfg_change(instance_paths(ca->instance), "ca", put_ids, ca, e)
+	    : rc;
 }
 
 /* true when the line was wrong. */
@@ -63,13 +88,10 @@ check_tag(struct ca *ca, const char *tag, struct err *e)
 enum rc
 ca_check_key_ids(struct ca *ca, struct err *e)
 {
-	/* every tag but sslserver, whose certificate is each host's own */
-	static const char *const tags[] = { "signing", "ocsp_signing",
-		"subsystem", "audit_signing" };
 	bool changed = false;
 	struct err ignored = { RC_OK, "" };
 
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+	for (size_t i = 0; i < N_TAGS; i++)
 		changed = check_tag(ca, tags[i], &ignored) || changed;
 	return changed ? save_settings(ca, e) : RC_OK;
 }

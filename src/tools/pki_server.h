@@ -57,6 +57,8 @@ struct server {
 	struct cfg *cs;   /* <sub>/CS.cfg, once read */
 	struct cfg *pins; /* password.conf, once read */
 	struct keystore *ks;
+	/* CS.cfg as first read here, by subsystem: see server_save_cs */
+	struct cfg **read;
 };
 
 /* Frees what hangs in it. */
@@ -92,7 +94,9 @@ MUST enum rc server_cfg(
     const struct server *s, struct cfg **out, struct err *e);
 MUST enum rc server_passwords(
     const struct server *s, struct cfg **out, struct err *e);
-/* Writes CS.cfg; the file that was there goes to archives/. */
+/* Writes to CS.cfg what c changes of what server_cs read; what others, the
+ * running server among them, changed meanwhile stays. The file that was there
+ * goes to archives/. */
 MUST enum rc server_save_cs(const struct server *s, const char *sub,
     const struct cfg *c, struct err *e);
 /* Writes a file of the instance that belongs to the instance's owner, also

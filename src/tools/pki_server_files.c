@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "deploy/create.h"
 #include "instance/archive.h"
+#include "instance/cscfg.h"
 #include "keys/names.h"
 
 enum {
@@ -38,6 +39,9 @@ server_done(struct server *s)
 	keystore_free(s->ks);
 	cfg_free(s->cs);
 	cfg_free(s->pins);
+	for (size_t i = 0; s->read != NULL && i < SERVER_SUBSYSTEMS; i++)
+		cfg_free(s->read[i]);
+	free(s->read);
 	instance_paths_free(s->paths);
 	args_free(s->global);
 }
@@ -84,6 +88,9 @@ server_find(struct server *s, const char *name, struct err *e)
 	if ((rc = instance_paths_new(&s->paths, name, e)) != RC_OK)
 		return rc;
 	s->name = s->paths->name;
+	if (s->read == NULL &&
+	    (s->read = calloc(SERVER_SUBSYSTEMS, sizeof(struct cfg *))) == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
 	if (!server_exists(s->paths))
 		return err_set(e, RC_NOTFOUND, "Invalid instance: %s", name);
 	return RC_OK;
@@ -118,13 +125,43 @@ load(struct cfg **out, const char *path, bool may_miss, struct err *e)
 	return RC_OK;
 }
 
+static struct cfg **
+first_read(const struct server *s, const char *sub)
+{
+	for (size_t i = 0; s->read != NULL && i < SERVER_SUBSYSTEMS; i++)
+		if (strcmp(server_subsystems[i], sub) == 0)
+			return &s->read[i];
+	return NULL;
+}
+
+static enum rc
+copy_cfg(struct cfg **out, const struct cfg *c, struct err *e)
+{
+	AUTO(cfg) copy = cfg_new();
+	enum rc rc = RC_OK;
+
+	if (copy == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	for (size_t i = 0; rc == RC_OK && i < cfg_count(c); i++)
+		rc = cfg_set(copy, cfg_at(c, i).name, cfg_at(c, i).value, e);
+	if (rc == RC_OK) {
+		cfg_free(*out);
+		*out = cfg_steal(&copy);
+	}
+	return rc;
+}
+
 enum rc
 server_cs(
     const struct server *s, struct cfg **out, const char *sub, struct err *e)
 {
 	AUTO_STR path = paths_cs_cfg(s->paths, sub);
+	struct cfg **first = first_read(s, sub);
+	enum rc rc = load(out, path, false, e);
 
-	return load(out, path, false, e);
+	if (rc != RC_OK || first == NULL || *first != NULL)
+		return rc;
+	return copy_cfg(first, *out, e);
 }
 
 enum rc
@@ -167,11 +204,25 @@ server_save_cs(
 	AUTO_STR path = paths_cs_cfg(s->paths, sub);
 	AUTO_STR archives = NULL;
 	AUTO_BUF text = buf_empty(0);
+	AUTO(cfg) now = NULL;
+	AUTO(cfg) all = cfg_new();
+	AUTO_FD held = -1;
+	struct cfg **first = first_read(s, sub);
 	enum rc rc;
 
-	if (path == NULL)
+	if (path == NULL || all == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
-	cfg_encode(c, &text);
+	if ((rc = cscfg_lock(&held, s->paths, sub, e)) != RC_OK)
+		return rc;
+	if (first != NULL && *first != NULL) {
+		if ((rc = load(&now, path, false, e)) != RC_OK ||
+		    (rc = cfg_merge(all, *first, c, now, NULL, e)) != RC_OK ||
+		    (rc = copy_cfg(first, all, e)) != RC_OK)
+			return rc;
+		cfg_encode(all, &text);
+	} else {
+		cfg_encode(c, &text);
+	}
 	if ((rc = buf_check(&text, e)) != RC_OK ||
 	    (rc = archive_settings(&archives, s->paths, sub,
 		 clock_now(&clock_system), e)) != RC_OK ||

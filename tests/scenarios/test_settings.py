@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all clones need reaches them by itself: profiles and settings of two CAs on two replicated directories."""
+import concurrent.futures
 import re
 
 import pytest
@@ -133,3 +134,23 @@ def test_a_parameter_that_clones_share_follows_on_the_other(two):
     two.b.restart()
     two.until("the parameter to go", lambda: settings(two, "ca.SAN.entryNum") == [None] * 2)
     assert settings(two, "ca.ocspAnswerLifetime") == ["120"] * 2
+
+
+def test_no_edit_of_a_running_instances_settings_is_lost(two):
+    """Many commands at once, and pkid's own writes between."""
+    names = [f"test.edit{i}" for i in range(12)]
+    hosts = [f"kra{i}.example.com" for i in range(6)]
+    cert = two.a.ca_cert().public_bytes(instance.serialization.Encoding.PEM).decode()
+    cert = "".join(cert.splitlines()[1:-1])
+    agent = two.a.agent()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        edits = [pool.submit(two.server, two.a, "ca-config-set", name, "here") for name in names]
+        for host in hosts:
+            agent.json("POST", "admin/kraconnector/add", {"host": host, "port": "8443", "transportCert": cert})
+        for edit in edits:
+            edit.result()
+    assert [two.setting(two.a, name) for name in names] == ["here"] * len(names)
+    assert two.setting(two.a, "ca.connector.KRA.host") == " ".join(f"{h}:8443" for h in hosts)
+    for host in hosts:
+        agent.json("POST", f"admin/kraconnector/remove?host={host}&port=8443")
+    agent.close()
