@@ -121,6 +121,10 @@ const char *server_date(char out[CLOCK_TEXT_MAX], int64_t t);
  * owns *out (may be NULL when nothing is wanted). */
 MUST enum rc server_call(struct server *s, const char *command, json_t *args,
     json_t **out, struct err *e);
+/* As server_call, of what only a running pkid can do: RC_UNAVAILABLE when it does
+ * not run. */
+MUST enum rc server_call_running(struct server *s, const char *command,
+    json_t *args, json_t **out, struct err *e);
 /* All entries of a paged command: calls with start and size until fewer than
  * size come. */
 MUST enum rc server_call_all(struct server *s, const char *command,

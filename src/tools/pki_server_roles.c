@@ -34,6 +34,7 @@ struct move {
 	int64_t wait_ms;
 	struct num first; /* of the new claim to the first CRL role */
 	char url[600];    /* of the CRL there */
+	bool by_force;
 	struct roots *roots;
 	struct buf signer; /* certificate of this CA */
 };
@@ -56,9 +57,10 @@ look(struct move *m, struct err *e)
 	json_decref(m->roles);
 	json_decref(m->points);
 	m->roles = m->points = NULL;
-	rc = server_call(m->s, "role-list", NULL, &m->roles, e);
-	return rc == RC_OK ? server_call(m->s, "crl-list", NULL, &m->points, e)
-			   : rc;
+	rc = server_call_running(m->s, "role-list", NULL, &m->roles, e);
+	return rc == RC_OK
+	    ? server_call_running(m->s, "crl-list", NULL, &m->points, e)
+	    : rc;
 }
 
 static const json_t *
@@ -339,30 +341,58 @@ verify(struct move *m, const char *address, struct err *e)
 	return RC_OK;
 }
 
+/* Keeps what the server says about why it is not as wished; "" = nothing. */
+static void
+keep_reason(const struct move *m, char why[ERR_TEXT_MAX])
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(entries(m), i, o)
+	{
+		const char *note = json_str(o, "note");
+
+		if (note == NULL || note[0] == '\0')
+			continue;
+		(void)snprintf(why, ERR_TEXT_MAX, "%s", note);
+		return;
+	}
+}
+
 /* Until every role is held here and acted on. */
 static enum rc
 await_here(struct move *m, struct err *e)
 {
 	int64_t left = m->wait_ms;
+	char why[ERR_TEXT_MAX] = "";
 	bool released = false;
 	enum rc rc;
 
 	for (;;) {
 		if ((rc = look(m, e)) != RC_OK)
 			return rc;
+		keep_reason(m, why);
 		if (all_in(m, "held"))
 			return RC_OK;
-		if (!released && any_in(m, "held")) {
+		if (!released && !m->by_force && any_in(m, "held")) {
 			released = true;
 			step(
 			    "%s has stopped and released its roles", m->holder);
 		}
+		if (released && all_in(m, "clone"))
+			return err_set(e, RC_UNAVAILABLE,
+			    "the roles went back to %s: %.200s", m->holder,
+			    why);
 		if (left <= 0)
-			return err_set(e, RC_TIMEOUT,
-			    "%s did not release its roles within %lld s",
-			    m->holder, (long long)m->wait_ms / 1000);
+			break;
 		nap(&left);
 	}
+	if (why[0] != '\0')
+		return err_set(e, RC_TIMEOUT, "not within %lld s: %.200s",
+		    (long long)m->wait_ms / 1000, why);
+	return err_set(e, RC_TIMEOUT,
+	    "%s did not release its roles within %lld s", m->holder,
+	    (long long)m->wait_ms / 1000);
 }
 
 /* Until another host holds every role. */
@@ -536,7 +566,7 @@ roll_back(struct move *m)
 	struct err e = { RC_OK, "" };
 
 	step("rolling back: the roles go back to %s", m->holder);
-	if (server_call(m->s, "role-give", q, NULL, &e) != RC_OK ||
+	if (server_call_running(m->s, "role-give", q, NULL, &e) != RC_OK ||
 	    await_there(m, m->holder, &e) != RC_OK)
 		step("%s", e.text);
 }
@@ -545,14 +575,14 @@ static enum rc
 hand_over(struct move *m, struct err *e)
 {
 	struct err ignored = { RC_OK, "" };
-	enum rc rc = server_call(m->s, "role-ask", NULL, NULL, e);
+	enum rc rc = server_call_running(m->s, "role-ask", NULL, NULL, e);
 
 	if (rc != RC_OK)
 		return rc;
 	step("asked %s for its roles", m->holder);
 	if ((rc = await_here(m, e)) == RC_OK)
 		return RC_OK;
-	rc_ignore(server_call(m->s, "role-withdraw", NULL, NULL,
+	rc_ignore(server_call_running(m->s, "role-withdraw", NULL, NULL,
 	    &ignored)); /* the server also does when it starts */
 	return rc;
 }
@@ -563,8 +593,9 @@ take_over(struct move *m, const struct args *a, struct err *e)
 	AUTO_JSON q = json_pack("{s:s*}", "above", args_get(a, "above"));
 	enum rc rc;
 
+	m->by_force = true;
 	show_vector(m->s);
-	rc = server_call(m->s, "role-take", q, NULL, e);
+	rc = server_call_running(m->s, "role-take", q, NULL, e);
 	if (rc != RC_OK)
 		return rc;
 	step("taken over from %s", m->holder[0] != '\0' ? m->holder : "nobody");
@@ -645,7 +676,7 @@ run_demote(struct server *s, const struct args *a, struct err *e)
 	if (args_has(a, "dry-run"))
 		return RC_OK;
 	AUTO_JSON q = json_pack("{s:s}", "host", to);
-	if ((rc = server_call(s, "role-give", q, NULL, e)) != RC_OK)
+	if ((rc = server_call_running(s, "role-give", q, NULL, e)) != RC_OK)
 		return rc;
 	step("released the roles to %s", to);
 	if ((rc = await_there(&m, to, e)) != RC_OK ||

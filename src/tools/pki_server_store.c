@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "ca/records.h"
+#include "deploy/service.h"
 #include "instance/control.h"
 #include "instance/dbconf.h"
 
@@ -109,29 +110,50 @@ call_local(struct server *s, const char *command, const json_t *args,
 	return rc;
 }
 
+static enum rc
+read_answer(
+    const char *command, const struct buf *text, json_t **out, struct err *e)
+{
+	json_t *answer;
+
+	if (out == NULL)
+		return RC_OK;
+	answer = json_loadb(
+	    (const char *)text->data, text->len, JSON_DECODE_ANY, NULL);
+	if (answer == NULL)
+		return err_set(e, RC_INTERNAL, "%s: no JSON answer", command);
+	*out = answer;
+	return RC_OK;
+}
+
 enum rc
 server_call(struct server *s, const char *command, json_t *args, json_t **out,
     struct err *e)
 {
 	AUTO_BUF text = buf_empty(CONTROL_MESSAGE_MAX);
 	AUTO_FD lock = -1;
-	json_t *answer;
 	enum rc rc = server_lock(s, &lock, e);
 
 	if (rc == RC_OK)
 		rc = call_local(s, command, args, &text, e);
 	else if (rc == RC_CONFLICT)
 		rc = call_remote(s, command, args, &text, e);
-	if (rc != RC_OK)
-		return rc;
-	if (out == NULL)
-		return RC_OK;
-	answer = json_loadb(
-	    (const char *)text.data, text.len, JSON_DECODE_ANY, NULL);
-	if (answer == NULL)
-		return err_set(e, RC_INTERNAL, "%s: no JSON answer", command);
-	*out = answer;
-	return RC_OK;
+	return rc == RC_OK ? read_answer(command, &text, out, e) : rc;
+}
+
+enum rc
+server_call_running(struct server *s, const char *command, json_t *args,
+    json_t **out, struct err *e)
+{
+	AUTO_BUF text = buf_empty(CONTROL_MESSAGE_MAX);
+	enum rc rc;
+
+	if (service_pid(s->paths) == 0)
+		return err_set(e, RC_UNAVAILABLE,
+		    "instance %s does not run: start it, then try again",
+		    s->name);
+	rc = call_remote(s, command, args, &text, e);
+	return rc == RC_OK ? read_answer(command, &text, out, e) : rc;
 }
 
 enum rc

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Moves of roles that are cut short at any step, settings that were put back, clocks, sinks and copies (docs/roles.md,
 docs/crl-numbers.md)."""
+import contextlib
+
 import pytest
 
 import instance
+import ldap_cut
 import pair
 import program
 
@@ -74,3 +77,78 @@ def test_settings_put_back_from_a_backup_do_not_retake_the_roles(make):
     p.until_states(p.a, "held")
     p.b.start()
     assert p.states(p.b) == {"clone"}
+
+
+# --- kill -9 at each step ----------------------------------------------------------
+
+@pytest.fixture
+def cut(make):
+    """A pair whose hosts each reach the directory through a relay that cuts them off at a claim or note."""
+    p = make()
+    with contextlib.ExitStack() as stack:
+        p.cuts = {}
+        for ca in p.all:
+            p.cuts[ca] = stack.enter_context(ldap_cut.Cut(p.a.ds.port, b"ou=claims,"))
+            ca.settings({"internaldb.ldapconn.port": p.cuts[ca].port})
+        yield p.start()
+
+
+def promote(p, ca, *argv):
+    """The command in the background."""
+    return program.spawn(program.find("pki-server"), "--root", ca.root, "ca-promote", "-i", ca.name, *argv,
+                         env=ca.env, log=ca.folder / "promote.log")
+
+
+def killed_at(p, ca, nth, command):
+    """Kills that CA at its nth note or claim of the move, and starts it again."""
+    p.cuts[ca].arm(nth, ca.process.kill)
+    moving = command()
+    p.until(f"step {nth}", lambda: p.cuts[ca].done)
+    ca.kill()
+    ca.start()
+    return moving
+
+
+def in_one_hand(p):
+    """The CA that holds all roles."""
+    def found():
+        states = [p.states(ca) for ca in (p.a, p.b)]
+        return sorted(map(sorted, states)) == [["clone"], ["held"]] and (p.a if "held" in states[0] else p.b)
+    return p.until("all roles in one hand", found)
+
+
+def test_successor_killed_at_each_step_of_a_hand_over(cut):
+    p = cut
+    number = p.number(p.a)
+    # asked for one role, for two; the CRLs claimed, and the statuses too
+    for nth in (1, 2, 4, 5):
+        moving = killed_at(p, p.b, nth, lambda: promote(p, p.b, *PATIENT))
+        moving.wait(pair.LIMIT)
+        holder = in_one_hand(p)
+        assert makes_a_list(p, holder) > number
+        number = p.number(holder)
+        if nth > 3:
+            assert holder is p.b  # what was released to it is not lost
+        if holder is p.b:
+            p.server(p.a, "ca-promote", *PATIENT)
+
+
+def test_holder_killed_at_each_step_of_a_hand_over(cut):
+    p = cut
+    for nth, (old, new) in enumerate([(p.a, p.b), (p.b, p.a), (p.a, p.b)], 1):
+        number = p.number(old)
+        moving = killed_at(p, old, nth, lambda ca=new: promote(p, ca, *PATIENT))
+        # the command goes on when it is back
+        assert moving.wait(2 * pair.LIMIT) == 0, (new.folder / "promote.log").read_text()
+        assert in_one_hand(p) is new and makes_a_list(p, new) > number
+
+
+def test_take_over_killed_after_its_first_claim_is_finished(cut):
+    p = cut
+    p.a.kill()
+    moving = killed_at(p, p.b, 1, lambda: promote(p, p.b, "--holder-is-stopped", "--above", str(3 * ROOM), *PATIENT))
+    moving.wait(pair.LIMIT)
+    p.until_states(p.b, "held")
+    p.until("its first list, above what was said", lambda: p.number(p.b) > 3 * ROOM)
+    p.a.start()
+    assert in_one_hand(p) is p.b
