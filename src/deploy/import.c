@@ -60,7 +60,8 @@ look_same(void *arg, const struct keystore_cert *c)
 }
 
 /* The chain: the first certificate under pki_cert_chain_nickname, others as
- * "<nickname> #2"; one that came in a PKCS #12 file keeps its name. */
+ * "<nickname> #2"; one that came in a PKCS #12 file keeps its name.
+ * What an HSM holds is trusted only by its copy in the internal token. */
 static enum rc
 import_chain(struct install *in, struct err *e)
 {
@@ -88,8 +89,8 @@ import_chain(struct install *in, struct err *e)
 
 		text_add_pem(&in->chain, "CERTIFICATE", certs[i], "\n");
 		if ((rc = cert_parse(&c, certs[i], e)) != RC_OK ||
-		    (rc = keystore_each_cert(in->ks, NULL, look_same, &s, e)) !=
-			RC_OK)
+		    (rc = keystore_each_cert(
+			 in->ks, "internal", look_same, &s, e)) != RC_OK)
 			return err_prefix(e, "pki_cert_chain_path");
 		if (s.found)
 			continue;
