@@ -169,11 +169,8 @@ static enum rc
 make_request(struct making *m, struct err *e)
 {
 	AUTO_BUF pem = buf_empty(REQ_DER_MAX * 2);
-	struct num id;
-	enum rc rc;
+	struct num id = num_from_u64(0); /* its own when it is recorded */
 
-	if ((rc = install_number(m->in, RANGE_REQUEST, &id, e)) != RC_OK)
-		return rc;
 	m->req = request_rec_new(&id, "enrollment");
 	if (m->req == NULL)
 		return err_set(e, RC_NOMEM, "request");
@@ -302,6 +299,9 @@ record(struct making *m, struct err *e)
 
 	if (recorded(m))
 		return RC_OK;
+	if ((rc = install_number(m->in, RANGE_REQUEST, &m->req->id, e)) !=
+	    RC_OK)
+		return rc;
 	meta[0] =
 	    arena_printf(m->arena, "requestId:%s", num_dec(dec, &m->req->id));
 	meta[1] = arena_printf(m->arena, "profileId:%s", m->profile->id);

@@ -188,9 +188,11 @@ holder(struct numbers *n, const struct generator *g, bool anew,
 	return *is ? find_region(n, g, c, anew, &h->region, e) : RC_OK;
 }
 
-/* With work held: one kind. */
+/* With work held: one kind. own: what this instance has, too; replica ids are
+ * reserved when a clone asks for some. */
 static enum rc
-check_kind(struct numbers *n, struct generator *g, bool *waits, struct err *e)
+check_kind(struct numbers *n, struct generator *g, bool own, bool *waits,
+    struct err *e)
 {
 	struct range_set set = { n->sub->store, g->kind, g->form };
 	struct range_holder h;
@@ -201,8 +203,7 @@ check_kind(struct numbers *n, struct generator *g, bool *waits, struct err *e)
 	for (;;) {
 		if ((rc = holder(n, g, anew, &h, &is, e)) != RC_OK)
 			return rc;
-		/* replica ids are reserved when a clone asks for some */
-		if (g->kind != RANGE_REPLICA)
+		if (own && g->kind != RANGE_REPLICA)
 			rc = range_check(g->range, is ? &h : NULL, waits, e);
 		if (rc == RC_OK && is && n->directory)
 			rc = range_serve(&set, &h, &granted, e);
@@ -214,7 +215,7 @@ check_kind(struct numbers *n, struct generator *g, bool *waits, struct err *e)
 
 /* With work held. */
 static enum rc
-check_all(struct numbers *n, struct err *e)
+check_all(struct numbers *n, bool own, struct err *e)
 {
 	bool waits = false, w;
 	enum rc rc = RC_OK, first = RC_OK;
@@ -224,13 +225,14 @@ check_all(struct numbers *n, struct err *e)
 		if (n->of[k].range == NULL)
 			continue;
 		w = false;
-		rc = check_kind(n, &n->of[k], &w, &why);
+		rc = check_kind(n, &n->of[k], own, &w, &why);
 		waits = waits || w;
 		if (rc != RC_OK && first == RC_OK)
 			first =
 			    err_set(e, rc, "%s range: %s", words[k], why.text);
 	}
-	n->waits = waits;
+	if (own)
+		n->waits = waits;
 	return first;
 }
 
@@ -242,15 +244,21 @@ wait_a_little(void)
 	nanosleep(&t, NULL);
 }
 
+static enum rc
+look(struct numbers *n, bool own, struct err *e)
+{
+	LOCKED(&n->work);
+
+	return check_all(n, own, e);
+}
+
 enum rc
 numbers_check(struct numbers *n, bool wait, struct err *e)
 {
 	enum rc rc;
 
 	for (int ms = 0;; ms += POLL_MS) {
-		pthread_mutex_lock(&n->work);
-		rc = check_all(n, e);
-		pthread_mutex_unlock(&n->work);
+		rc = look(n, true, e);
 		if (rc != RC_OK || !wait || !n->waits)
 			return rc;
 		if (ms >= NUMBERS_WAIT_MS)
@@ -283,7 +291,9 @@ numbers_tick(struct numbers *n, int64_t now_ms)
 	bool due = n->interval > 0 && now_ms >= n->next_ms;
 
 	if (atomic_exchange(&n->again, false) || due) {
-		if (numbers_check(n, false, &e) != RC_OK)
+		/* what others ask is answered at once; what is low here waits
+		 * for its time (spec deployment 4.4) */
+		if (look(n, due || n->waits, &e) != RC_OK)
 			log_warning("instance",
 			    "subsystem=%s %s, continuing on the numbers "
 			    "that are left",

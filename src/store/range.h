@@ -180,7 +180,8 @@ MUST enum rc range_take(struct range *r, struct num *out, struct err *e);
 MUST enum rc range_check(
     struct range *r, const struct range_holder *h, bool *waits, struct err *e);
 /* Cuts off a clone's block, durably; h and reserving as range_check. turn_on:
- * sets enableSerialManagement. */
+ * sets enableSerialManagement and checks the low-water mark first; else a range
+ * is reserved only where nothing can be cut off. */
 MUST enum rc range_transfer(struct range *r, struct range_span *out,
     const struct range_holder *h, bool turn_on, struct err *e);
 /* enableSerialManagement was switched on elsewhere. */

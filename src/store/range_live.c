@@ -330,13 +330,15 @@ range_transfer(struct range *r, struct range_span *out,
 	enum rc rc;
 
 	LOCKED(&r->work);
-	if (turn_on)
+	if (turn_on) {
 		range_manage(r);
-	if ((rc = check(r, h, &waits, e)) != RC_OK)
-		return rc;
+		if ((rc = check(r, h, &waits, e)) != RC_OK)
+			return rc;
+	}
+	rc = cut(r, out, e);
 	s = snapshot(r);
-	if (r->p.random && s.managed && s.next.begin > s.next.end &&
-	    (rc = reserve(r, h, &waits, e)) != RC_OK)
+	if (rc != RC_UNAVAILABLE || !s.managed || s.next.begin <= s.next.end)
 		return rc;
-	return cut(r, out, e);
+	rc = reserve(r, h, &waits, e);
+	return rc == RC_OK ? cut(r, out, e) : rc;
 }

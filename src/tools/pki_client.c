@@ -168,8 +168,8 @@ client_cert_show(
 	enum rc rc = pki_keystore(p, &ks, e);
 
 	if (rc != RC_OK ||
-	    (rc = keystore_find_cert(ks, der, nickname, e)) != RC_OK ||
-	    (rc = certs_trust(ks, nickname, &trust, &has_key, e)) != RC_OK)
+	    (rc = certs_trust(ks, nickname, &trust, &has_key, e)) != RC_OK ||
+	    (rc = keystore_find_cert(ks, der, nickname, e)) != RC_OK)
 		return rc;
 	out_field("Nickname", nickname);
 	if ((rc = certs_print(buf_view(der), e)) == RC_OK)

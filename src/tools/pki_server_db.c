@@ -241,8 +241,6 @@ stopped(struct server *s, int *lock, struct err *e)
 	    : rc;
 }
 
-/* The schema comes with it: where replication brings it instead, 389 DS marks
- * its own definitions as changed by a user. */
 static enum rc
 run_create(struct server *s, const struct args *a, struct err *e)
 {
@@ -251,9 +249,7 @@ run_create(struct server *s, const struct args *a, struct err *e)
 	enum rc rc = server_ds(s, &c, &d, e);
 
 	(void)a;
-	if (rc != RC_OK || (rc = directory_create_db(d, c, e)) != RC_OK)
-		return rc;
-	return store_setup_parts(d, c->base_dn, s->sub, SETUP_SCHEMA, e);
+	return rc == RC_OK ? directory_create_db(d, c, e) : rc;
 }
 
 /* Groups and access rules are records; the base entry must be there. */
@@ -571,8 +567,8 @@ const struct server_cmd server_ds_cmds[] = {
 	    0, run_config_show, NEED_SUBSYSTEM },
 	{ "db-config-mod", "", "Change the connection to the database",
 	    mod_opts, 0, 0, run_config_mod, NEED_SUBSYSTEM },
-	{ "db-create", "", "Make back end and suffix, add the schema", NULL, 0,
-	    0, run_create, NEED_SUBSYSTEM },
+	{ "db-create", "", "Make back end and suffix", NULL, 0, 0, run_create,
+	    NEED_SUBSYSTEM },
 	{ "db-init", "", "Make schema, base entry and containers", init_opts, 0,
 	    0, run_init, NEED_SUBSYSTEM },
 	{ "db-empty", "", "Delete all entries", force_opts, 0, 0, run_empty,

@@ -118,6 +118,7 @@ def test_find_and_show(pki, filled):
     assert out.startswith("-----------------\n2 entries matched\n-----------------\n")
     out = pki("nss-cert-find", "--subject", "CN=www.example.com,O=EXAMPLE").stdout
     assert "1 entries matched" in out and "  Nickname: sslserver\n" in out
+    assert pki("nss-cert-show", "none", status=255).stderr == "ERROR: Certificate not found: none\n"
     lines = pki("nss-cert-show", "ca_signing").stdout.splitlines()
     assert lines[:4] == ["  Nickname: ca_signing", "  Serial Number: 0x1",
                          "  Subject DN: CN=CA Signing Certificate,O=EXAMPLE",
