@@ -45,7 +45,8 @@ void api_session_close(struct http_call *c);
 /* Nonces (spec ca 1.2): kind "cert-revoke" or "cert-request". */
 MUST enum rc api_nonce_new(struct http_call *c, const struct principal *who,
     const char *kind, const char *id, uint64_t *out, struct err *e);
-/* RC_OK where nonces are off. Single use. given NULL = missing. */
+/* RC_OK where nonces are off. Single use. given NULL = missing. A caller without
+ * a session must show the certificate to which the nonce was handed. */
 MUST enum rc api_nonce_check(struct http_call *c, const char *kind,
     const char *id, const char *given, struct err *e);
 

@@ -4,14 +4,11 @@
  * Trusts:  http/ for parsed requests and validated client certificates.
  * Threads: handlers on workers; session data under the session's lock. */
 #include "ca/api.h"
+#include "ca/nonces.h"
 
 #include <openssl/rand.h>
 
 #include "x509/name.h"
-
-enum {
-	NONCE_KEY_MAX = 96
-};
 
 struct nonce {
 	struct nonce *next;
@@ -242,8 +239,11 @@ enum rc
 api_nonce_new(struct http_call *c, const struct principal *who,
     const char *kind, const char *id, uint64_t *out, struct err *e)
 {
+	const bool bare = c->session == NULL && who != NULL &&
+	    who->method == AUTH_CERTIFICATE;
 	struct http_session *session = api_session(c, who);
 	struct nonce *x = calloc(1, sizeof(*x));
+	char key[NONCE_KEY_MAX] = "";
 	struct session_data *s;
 
 	if (session == NULL || x == NULL) {
@@ -255,7 +255,8 @@ api_nonce_new(struct http_call *c, const struct principal *who,
 		return err_openssl(e, RC_CRYPTO, "nonce");
 	}
 	x->value &= INT64_MAX; /* clients read it as a signed long */
-	nonce_key(x->key, kind, id);
+	nonce_key(key, kind, id);
+	memcpy(x->key, key, sizeof(x->key));
 	*out = x->value;
 	s = http_session_data(session);
 	http_session_lock(session);
@@ -264,7 +265,20 @@ api_nonce_new(struct http_call *c, const struct principal *who,
 	s->n_nonces++;
 	nonce_trim(s, api_ca(c)->nonces_max);
 	http_session_unlock(session);
+	/* who will not remember the cookie has the certificate again */
+	if (bare)
+		nonces_put(api_ca(c)->bare_nonces,
+		    view_of(who->cert, who->cert_len), key, *out);
 	return RC_OK;
+}
+
+static enum rc
+nonce_verdict(bool found, bool equal, const char *given, struct err *e)
+{
+	if (!found)
+		return err_set(e, RC_INVALID, "Invalid nonce: %.40s", given);
+	return equal ? RC_OK
+		     : err_set(e, RC_DENIED, "Invalid nonce: %.40s", given);
 }
 
 enum rc
@@ -279,9 +293,14 @@ api_nonce_check(struct http_call *c, const char *kind, const char *id,
 		return RC_OK;
 	if (given == NULL || given[0] == '\0')
 		return err_set(e, RC_INVALID, "Missing nonce.");
-	if (c->session == NULL)
-		return err_set(e, RC_INVALID, "Invalid nonce: no session");
 	nonce_key(key, kind, id);
+	if (c->session == NULL && c->peer_cert.len == 0)
+		return err_set(e, RC_INVALID, "Invalid nonce: no session");
+	if (c->session == NULL) {
+		found = nonces_take(
+		    api_ca(c)->bare_nonces, c->peer_cert, key, given, &equal);
+		return nonce_verdict(found, equal, given, e);
+	}
 	s = http_session_data(c->session);
 	http_session_lock(c->session);
 	for (struct nonce **p = &s->nonces; *p != NULL; p = &(*p)->next) {
@@ -300,10 +319,7 @@ api_nonce_check(struct http_call *c, const char *kind, const char *id,
 		}
 	}
 	http_session_unlock(c->session);
-	if (!found)
-		return err_set(e, RC_INVALID, "Invalid nonce: %.40s", given);
-	return equal ? RC_OK
-		     : err_set(e, RC_DENIED, "Invalid nonce: %.40s", given);
+	return nonce_verdict(found, equal, given, e);
 }
 
 enum rc

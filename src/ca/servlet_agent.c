@@ -127,8 +127,25 @@ constraint_values(struct servlet *s, const struct profile_policy *pol)
 	servlet_list_close(s, "constraint");
 }
 
+/* certmonger's helper knows of no nonce, but sends back the first choice of
+ * every value that has none yet: so it finds the nonce as such a value. */
 static void
-policies(struct servlet *s, struct review *v, bool form)
+nonce_value(struct servlet *s, const char *nonce)
+{
+	servlet_item_open(s, "record");
+	xml_text(&s->head, "policyId", "nonce");
+	servlet_list_open(s, "defList");
+	servlet_item_open(s, "defList");
+	xml_text(&s->head, "defId", "nonce");
+	xml_text(&s->head, "defSyntax", "choice");
+	xml_text(&s->head, "defConstraint", nonce);
+	servlet_item_close(s, "defList");
+	servlet_list_close(s, "defList");
+	servlet_item_close(s, "record");
+}
+
+static void
+policies(struct servlet *s, struct review *v, bool form, const char *nonce)
 {
 	servlet_list_open(s, "record");
 	for (size_t i = 0; v->set != NULL && i < v->set->n_policies; i++) {
@@ -142,6 +159,8 @@ policies(struct servlet *s, struct review *v, bool form)
 		default_values(s, v, pol, form);
 		servlet_item_close(s, "record");
 	}
+	if (nonce != NULL)
+		nonce_value(s, nonce);
 	servlet_list_close(s, "record");
 }
 
@@ -186,9 +205,10 @@ action_buttons(struct servlet *s)
 	buf_add_str(&s->form, "</p></form>\n");
 }
 
+/* *text lives in the call's arena; it stays NULL where nonces are off. */
 static enum rc
 add_nonce(struct servlet *s, const struct principal *p, const struct num *id,
-    struct err *e)
+    const char **text, struct err *e)
 {
 	char hex[NUM_TEXT_MAX];
 	uint64_t nonce;
@@ -200,9 +220,11 @@ add_nonce(struct servlet *s, const struct principal *p, const struct num *id,
 	    api_nonce_new(s->c, p, "cert-request", num_hex(hex, id), &nonce, e);
 	if (rc != RC_OK)
 		return rc;
-	xml_textf(&s->head, "nonce", "%llu", (unsigned long long)nonce);
-	servlet_hidden(s, "nonce",
-	    arena_printf(s->c->arena, "%llu", (unsigned long long)nonce));
+	*text = arena_printf(s->c->arena, "%llu", (unsigned long long)nonce);
+	if (*text == NULL)
+		return err_set(e, RC_NOMEM, "nonce");
+	xml_text(&s->head, "nonce", *text);
+	servlet_hidden(s, "nonce", *text);
 	return RC_OK;
 }
 
@@ -213,6 +235,7 @@ profile_review(struct http_call *c)
 	AUTO(principal) p = NULL;
 	struct review v = { .c = c };
 	struct err e = { RC_OK, "" };
+	const char *nonce = NULL;
 	char dec[NUM_TEXT_MAX];
 	struct num id;
 	bool form;
@@ -230,10 +253,10 @@ profile_review(struct http_call *c)
 			    "<form method=\"post\" action=\"profileProcess\">"
 			    "\n");
 			servlet_hidden(&s, "requestId", num_dec(dec, &id));
-			rc = add_nonce(&s, p, &id, &e);
+			rc = add_nonce(&s, p, &id, &nonce, &e);
 		}
 		servlet_profile(&s, v.p);
-		policies(&s, &v, form);
+		policies(&s, &v, form, nonce);
 		servlet_inputs(&s, v.p, &v.env, v.r, false);
 		servlet_outputs(&s, v.p, v.r);
 		if (form)

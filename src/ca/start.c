@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "ca/api.h"
+#include "ca/nonces.h"
 #include "ca/selftests.h"
 #include "ca/setting_sync.h"
 #include "instance/dbconf.h"
@@ -46,6 +47,7 @@ ca_free(struct ca *ca)
 	acl_free(ca->acl);
 	ocsp_table_free(ca->ocsp_ready);
 	callers_free(ca->callers);
+	nonces_free(ca->bare_nonces);
 	ca_domain_free(ca->domain);
 	setting_sync_free(ca->settings);
 	identity_done(&ca->signing);
@@ -742,7 +744,9 @@ ca_open_parts(struct ca *ca, struct err *e)
 		return rc;
 	ca->ocsp_ready = ocsp_table_new();
 	ca->callers = callers_new();
-	if (ca->ocsp_ready == NULL || ca->callers == NULL)
+	ca->bare_nonces = nonces_new();
+	if (ca->ocsp_ready == NULL || ca->callers == NULL ||
+	    ca->bare_nonces == NULL)
 		return err_set(e, RC_NOMEM, "CA");
 	rc = store_watch(ca->store, &ca->watch,
 	    1u << REC_CERT | 1u << REC_PROFILE | 1u << REC_ACL |

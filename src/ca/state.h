@@ -72,6 +72,7 @@ struct ca {
 	struct rulings *rulings;
 	int64_t next_status_ms;
 	bool nonces;
+	struct nonces *bare_nonces; /* of callers without a session */
 	size_t nonces_max;
 	struct numbers *numbers;
 	char *patterns[CA_PATTERNS_MAX]; /* of the routes */

@@ -2,6 +2,7 @@
 """certmonger's own helper against a CA: enrolment, approval and renewal as
 certmonger drives them, one process a step with a cookie between."""
 import os
+import re
 import subprocess
 
 import pytest
@@ -16,9 +17,8 @@ STEPS_MAX = 8
 
 @pytest.fixture(scope="module")
 def ca(golden):
+    """With nonces, as shipped: the helper keeps no session, yet it sends them back."""
     server = curl_ca.CurlCa(golden)
-    # as FreeIPA sets it: the helper keeps neither session nor nonce
-    server.settings({"ca.enableNonces": "false"})
     yield server.start()
     server.remove()
 
@@ -125,11 +125,32 @@ def test_nobody_without_an_agents_certificate_may_approve(ca):
     assert answer.endswith("401") or answer.endswith("403")
 
 
-def test_with_nonces_the_approval_is_refused(golden, csr):
+def test_enrolment_with_nonces_off_as_freeipa_sets_them(golden, csr):
     server = curl_ca.CurlCa(golden)
-    server.settings({"ca.enableNonces": "true"})
+    server.settings({"ca.enableNonces": "false"})
     server.start()
-    done = enroll(server, csr)
-    server.remove()
-    assert done.returncode == REJECTED
-    assert "Missing nonce." in done.stdout
+    try:
+        assert enroll(server, csr).returncode == ISSUED
+    finally:
+        server.remove()
+
+
+def test_a_nonce_without_a_session_is_its_own_certificates_and_serves_once(golden, csr):
+    server = curl_ca.CurlCa(golden)
+    server.start()
+    try:
+        done = helper(server, csr)
+        assert done.returncode in (WAIT, WAIT_WITH_DELAY), done.stdout + done.stderr
+        number = re.search(r"requestId=(\d+)", done.stdout).group(1)
+        review = server.curl(f"/ca/agent/ca/profileReview?requestId={number}&xml=true")
+        nonce = re.search(r"<nonce>(\d+)</nonce>", review).group(1)
+
+        def act(value, op="update", agent=True):
+            return server.curl(f"/ca/agent/ca/profileProcess?requestId={number}&op={op}&xml=true{value}", agent=agent)
+        assert "Missing nonce." in act("")
+        assert "Invalid nonce" in act(f"&nonce={int(nonce) - 1}")
+        assert "<errorCode>0<" not in act(f"&nonce={nonce}", agent=False)
+        assert "<errorCode>0<" in act(f"&nonce={nonce}")
+        assert "Invalid nonce" in act(f"&nonce={nonce}"), "once only"
+    finally:
+        server.remove()
