@@ -20,7 +20,11 @@ enum {
 	RETRY_MS = 15000,
 	IDLE_MS = 3600000,
 	NAMES_MAX = 4096,
+	MADE_MAX = 64,
 };
+
+/* In the file of what was applied: which record that was. */
+#define MADE "record"
 
 static const struct setting_group *const all[] = { &setting_connector,
 	&setting_params };
@@ -82,15 +86,17 @@ same(const char *a, const char *b)
 /* --- the record -------------------------------------------------------------------- */
 
 /* Each value is a line "name=value"; of two for one name, which two clones
- * wrote at once, the greater counts on every clone. *found: is there a record? */
+ * wrote at once, the greater counts on every clone. *found: is there a record?
+ * made: who made it, "" = it does not say. */
 static enum rc
 load_record(struct ca *ca, const struct setting_group *g, struct cfg *out,
-    bool *found, struct err *e)
+    bool *found, char made[MADE_MAX], struct err *e)
 {
 	AUTO(rec) r = NULL;
 	const struct rec_attr *a;
 	enum rc rc = store_get(ca->store, &r, REC_SETTING, g->id, e);
 
+	made[0] = '\0';
 	*found = rc == RC_OK;
 	if (rc != RC_OK)
 		return rc == RC_NOTFOUND ? RC_OK : rc;
@@ -99,8 +105,11 @@ load_record(struct ca *ca, const struct setting_group *g, struct cfg *out,
 		AUTO_STR line = view_dup_str(a->values[i]);
 		char *value = line != NULL ? strchr(line, '=') : NULL;
 
-		if (value == NULL)
+		if (value == NULL) {
+			if (line != NULL)
+				(void)snprintf(made, MADE_MAX, "%s", line);
 			continue;
+		}
 		*value++ = '\0';
 		const char *other = cfg_get(out, line);
 		if (other == NULL || strcmp(value, other) > 0)
@@ -117,8 +126,9 @@ add_line(struct buf *b, const struct cfg_item *x)
 
 static enum rc
 create_record(struct ca *ca, const struct setting_group *g,
-    const struct cfg *view, struct err *e)
+    const struct cfg *view, char made[MADE_MAX], struct err *e)
 {
+	struct highwater *h = ca->sub->highwater;
 	AUTO(batch) b = batch_new();
 	struct rec *r = rec_new(REC_SETTING, g->id);
 
@@ -126,6 +136,10 @@ create_record(struct ca *ca, const struct setting_group *g,
 		rec_free(r);
 		return err_set(e, RC_NOMEM, "%s", g->what);
 	}
+	(void)snprintf(made, MADE_MAX, "made by %04x at %lld",
+	    h != NULL ? highwater_host_id(h) : 0,
+	    (long long)clock_now_ms(ca->clock));
+	rec_add_str(r, "signetValue", made);
 	rec_add_date(r, "dateOfCreate", clock_now(ca->clock));
 	for (size_t i = 0; i < cfg_count(view); i++) {
 		struct cfg_item x = cfg_at(view, i);
@@ -216,16 +230,19 @@ tell(const struct setting_group *g, const struct cfg *mine,
 }
 
 /* Merge, record, CS.cfg. A death in between leaves what the next run takes for
- * a change of another clone. */
+ * a change of another clone. made: in, of the record that base was applied
+ * from; out, of the one there now. Where two clones made the record at once one
+ * of the two stays: to who made the other one base says nothing. */
 static enum rc
 run_once(struct ca *ca, const struct setting_group *g, const struct cfg *base,
-    struct cfg *result, struct err *e)
+    struct cfg *result, char made[MADE_MAX], struct err *e)
 {
 	AUTO_STR path = paths_cs_cfg(instance_paths(ca->instance), "ca");
 	AUTO(cfg) cs = cfg_new();
 	AUTO(cfg) mine = cfg_new();
 	AUTO(cfg) theirs = cfg_new();
 	struct run r = { g, mine, result };
+	char now[MADE_MAX];
 	bool found;
 	enum rc rc;
 
@@ -234,14 +251,17 @@ run_once(struct ca *ca, const struct setting_group *g, const struct cfg *base,
 		return err_set(e, RC_NOMEM, "%s", g->what);
 	if ((rc = cfg_load(cs, path, e)) != RC_OK ||
 	    (rc = g->view(mine, cs, e)) != RC_OK ||
-	    (rc = load_record(ca, g, theirs, &found, e)) != RC_OK ||
-	    (rc = g->merge(result, found ? base : NULL, mine, theirs, e)) !=
-		RC_OK)
+	    (rc = load_record(ca, g, theirs, &found, now, e)) != RC_OK ||
+	    (rc = g->merge(result,
+		 found && strcmp(made, now) == 0 ? base : NULL, mine, theirs,
+		 e)) != RC_OK)
 		return rc;
 	if (found)
 		rc = change_record(ca, g, theirs, result, e);
 	else if (cfg_count(result) > 0)
-		rc = create_record(ca, g, result, e);
+		rc = create_record(ca, g, result, now, e);
+	if (rc == RC_OK)
+		memcpy(made, now, sizeof(now));
 	if (rc != RC_OK || cfg_equal(mine, result))
 		return rc;
 	rc = cscfg_change(
@@ -257,6 +277,7 @@ run(struct setting_sync *s, struct group_state *x, struct err *e)
 {
 	AUTO(cfg) base = cfg_new();
 	AUTO(cfg) result = cfg_new();
+	char made[MADE_MAX], former[MADE_MAX];
 	bool known;
 	enum rc rc = RC_OK;
 
@@ -266,14 +287,23 @@ run(struct setting_sync *s, struct group_state *x, struct err *e)
 	known = file_exists(x->applied);
 	if (known && (rc = cfg_load(base, x->applied, e)) != RC_OK)
 		return rc;
+	(void)snprintf(former, sizeof(former), "%s", cfg_str(base, MADE, ""));
+	memcpy(made, former, sizeof(made));
+	cfg_del(base, MADE);
 	/* record or file may change between reading and writing */
 	for (int i = 0; i < TRIES; i++) {
-		rc = run_once(s->ca, x->g, known ? base : NULL, result, e);
+		rc =
+		    run_once(s->ca, x->g, known ? base : NULL, result, made, e);
 		if (rc != RC_CONFLICT && rc != RC_EXISTS)
 			break;
 	}
-	if (rc == RC_OK && !(known && cfg_equal(base, result)))
-		rc = cfg_save(result, x->applied, 0600, e);
+	if (rc == RC_OK &&
+	    !(known && cfg_equal(base, result) && strcmp(made, former) == 0)) {
+		if (made[0] != '\0')
+			rc = cfg_set(result, MADE, made, e);
+		if (rc == RC_OK)
+			rc = cfg_save(result, x->applied, 0600, e);
+	}
 	if (rc != RC_OK)
 		atomic_store(&x->dirty, true);
 	return rc;

@@ -101,10 +101,12 @@ install_profiles(struct cluster *c, struct err *e)
 static enum rc
 clean_disks(struct err *e)
 {
-	static const char *const below[] = { "/var", "/etc", "/installed" };
+	static const char *const below[] = { "/var", "/etc", "/installed",
+		"/backup" };
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; rc == RC_OK && i < 3; i++) {
+	for (size_t i = 0; rc == RC_OK && i < sizeof(below) / sizeof(below[0]);
+	     i++) {
 		AUTO_STR path = path_new("%s", below[i]);
 
 		if (path == NULL)
@@ -140,6 +142,10 @@ begin(struct cluster *c, const struct keys *k, struct err *e)
 	    (rc = install_profiles(c, e)) != RC_OK)
 		return rc;
 	sim_settle(c->sim);
+	AUTO_STR backups = path_new("/backup");
+	if (backups == NULL)
+		return err_set(e, RC_NOMEM, "path");
+	rc = file_mkdirs(backups, 0700, e);
 	for (size_t i = 0; rc == RC_OK && i < HOSTS; i++) {
 		rc = host_start(&c->hosts[i], k, e);
 		sim_settle(c->sim); /* a clone begins with what is there */

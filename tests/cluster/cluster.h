@@ -6,6 +6,7 @@
  * directory 4.8). docs/simulated-cluster.md tells how to use it.
  *
  *   schedule.c  what happens: one random step after the other
+ *   operator.c  what people do by hand: files, backups, settings
  *   host.c      one CA: start, stop, die
  *   install.c   its first settings
  *   oracle.c    what was acknowledged: the memory of an outside observer
@@ -27,6 +28,7 @@ enum {
 	DECISIONS_MAX = 128,
 	LISTS_MAX = 256,
 	FAILURE_MAX = 512,
+	KRAS = 4, /* hosts that the KRA connector may have */
 	SKEW_MAX_MS = 600000,
 };
 
@@ -74,6 +76,7 @@ struct oracle {
 	size_t n_lists;
 	struct num pending[CERTS_MAX]; /* requests that wait for an agent */
 	size_t n_pending;
+	bool kra_added[KRAS], kra_removed[KRAS]; /* ever, anywhere */
 };
 
 /* --- the cluster (cluster.c, host.c) --------------------------------------- */
@@ -95,6 +98,7 @@ struct host {
 	struct num last, last_delta; /* that it served, and when it was made */
 	int64_t last_this;
 	bool installed;
+	size_t told;       /* how often it was made the master by hand */
 	uint64_t tick_usn; /* of its directory, when it last ran its ticks */
 };
 struct cluster {
@@ -107,7 +111,8 @@ struct cluster {
 	bool link[HOSTS][HOSTS];
 	struct oracle oracle;
 	struct buf trace;
-	bool told; /* print the trace as it grows */
+	bool told;     /* print the trace as it grows */
+	bool refilled; /* a directory was, and may have lost what it had */
 	size_t steps;
 	char failure[FAILURE_MAX]; /* "" = every promise held */
 };
@@ -131,8 +136,25 @@ void cluster_note(struct cluster *c, const char *fmt, ...) PRINTF(2, 3);
 /* A broken promise ends the run. */
 void cluster_fail(struct cluster *c, const char *fmt, ...) PRINTF(2, 3);
 bool cluster_failed(const struct cluster *c);
-/* The schedule (schedule.c). */
+/* The schedule (schedule.c), and those of its steps that an operator takes. */
 void schedule_run(struct cluster *c, const struct keys *k);
+void schedule_start(struct cluster *c, struct host *h, const struct keys *k);
+void schedule_stop(struct cluster *c, struct host *h, bool orderly);
+void schedule_heal(struct cluster *c);
+/* Takes the roles by force. */
+void schedule_take(struct cluster *c, struct host *h);
+/* Revokes, holds or releases certificate `at` of the oracle. */
+void schedule_decide(struct cluster *c, struct host *h, size_t at, int reason);
+/* A list now. */
+void schedule_list(struct cluster *c, struct host *h);
+/* Can `from` fill the directory of `to`? Then it has all others' changes. */
+bool schedule_may_fill(struct cluster *c, size_t from, size_t to);
+void schedule_fill(
+    struct cluster *c, size_t from, size_t to, const struct keys *k);
+/* One act of an operator on h, which runs (operator.c). */
+void operator_step(struct cluster *c, struct host *h, const struct keys *k);
+/* Tells h, if it was restored, that it may claim roles again. */
+void operator_accept(struct cluster *c, struct host *h);
 
 /* Writes the CS.cfg of its installation; the master's CA runs when a clone is
  * installed (install.c). */
@@ -192,6 +214,7 @@ struct mutant {
 	bool wish_forgotten; /* every start takes the wish for a new one */
 	bool weak_random;    /* ids are drawn among few */
 	bool full_skipped;   /* the first list under a claim may be a delta */
+	bool copy_unnoticed; /* a restored host does not know that it is one */
 	enum sim_mutant sim;
 };
 extern const struct mutant mutants[];

@@ -118,7 +118,8 @@ blind_to_claims(
 static bool
 old_claims(const struct host *h, const struct query *q, const struct rec *r)
 {
-	return q->kind != REC_CLAIM || by_host(r, h) || r->usn <= h->tick_usn;
+	return q->kind != REC_CLAIM || by_host(r, h) ||
+	    !text_starts(r->id, CLAIM_ROLE_CRL) || r->usn <= h->tick_usn;
 }
 
 /* The role of who hands out ranges is not shared: each takes itself for it. */
@@ -151,6 +152,12 @@ deaf_to_profiles(const struct feed_item *i)
 }
 
 static bool
+deaf_to_settings(const struct feed_item *i)
+{
+	return i->local || i->kind != REC_SETTING;
+}
+
+static bool
 deaf_to_claims(const struct feed_item *i)
 {
 	return i->local || i->kind != REC_CLAIM;
@@ -161,6 +168,24 @@ static bool
 deaf_to_decisions(const struct feed_item *i)
 {
 	return i->kind != REC_REQUEST;
+}
+
+/* A usn of another life of the directory is taken for one of this. */
+static uint64_t
+any_epoch(struct store *s, uint64_t since)
+{
+	uint64_t mask = (1ull << 40) - 1, now = store_usn(s);
+
+	return (now & ~mask) |
+	    ((since & mask) < (now & mask) ? since & mask : now & mask);
+}
+
+static uint64_t
+from_now_on(struct store *s, uint64_t since)
+{
+	(void)s;
+	(void)since;
+	return UINT64_MAX;
 }
 
 /* --- what it reads wrongly -------------------------------------------------- */
@@ -226,6 +251,18 @@ const struct mutant mutants[] = {
 	{ .name = "deaf-to-profiles",
 	    .what = "profiles changed elsewhere are not taken over",
 	    .keep_item = deaf_to_profiles },
+	{ .name = "deaf-to-settings",
+	    .what = "settings changed elsewhere are not taken over",
+	    .keep_item = deaf_to_settings },
+	{ .name = "no-catching-up",
+	    .what = "what came while the process was down is not looked at",
+	    .since = from_now_on },
+	{ .name = "cursor-without-sentinel",
+	    .what = "a directory filled anew is not noticed",
+	    .since = any_epoch },
+	{ .name = "restored-unnoticed",
+	    .what = "a host restored from a backup goes on as if it were not",
+	    .copy_unnoticed = true },
 	{ .name = "acknowledged-unsaved",
 	    .what = "the reply leaves before the commit is durable",
 	    .acks_unsaved = true },
@@ -270,6 +307,20 @@ void
 mutant_play(const struct mutant *m)
 {
 	played = m;
+}
+
+/* The names that the linker gives: what product code calls, and what that was
+ * before. */
+bool restored(struct highwater *h, char *out, size_t size) __asm__(
+    "__real_highwater_restored");
+bool mutant_restored(struct highwater *h, char *out, size_t size) __asm__(
+    "__wrap_highwater_restored");
+
+bool
+mutant_restored(struct highwater *h, char *out, size_t size)
+{
+	return (played == NULL || !played->copy_unnoticed) &&
+	    restored(h, out, size);
 }
 
 bool claim_due(const struct issuing_point *ip) __asm__(

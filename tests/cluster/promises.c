@@ -6,6 +6,8 @@
  * Threads: one. */
 #include <openssl/sha.h>
 
+#include "base/path.h"
+#include "ca/setting_sync.h"
 #include "cluster.h"
 #include "instance/highwater.h"
 #include "x509/crl.h"
@@ -134,22 +136,37 @@ check_claim(struct cluster *c, const struct host *h, const char *what)
 		    h->n, what, g != NULL ? g->by.host : "nobody");
 }
 
-/* Nobody's settings were edited: a claim for that reason is a stale file's. Not
- * so of ranges: they share the line of the statuses, so who dies between taking
- * up the one and the other forces the second at its next start. */
+/* How often a host took a role because of its settings. */
+static size_t
+retakes(const struct claims *all, const struct host *h, const char *role)
+{
+	char name[64];
+	size_t n = 0;
+
+	snprintf(name, sizeof(name), "%s.example.com", h->name);
+	for (size_t i = 0; i < all->n; i++)
+		n += strcmp(all->items[i].why, "the settings changed") == 0 &&
+		    strcmp(all->items[i].role, role) == 0 &&
+		    strcmp(all->items[i].by.host, name) == 0;
+	return n;
+}
+
+/* A claim because of settings that nobody edited is a stale file's. */
 static void
 check_wishes(struct cluster *c, size_t replica)
 {
+	static const char *const roles[] = { ROLE, CLAIM_ROLE_STATUS };
 	AUTO_CLAIMS all = { NULL, 0 };
 
 	if (claims_load(&all, sim_store(c->sim, replica), NULL, NULL) != RC_OK)
 		return;
-	for (size_t i = 0; i < all.n; i++)
-		if (strcmp(all.items[i].why, "the settings changed") == 0 &&
-		    strcmp(all.items[i].role, CLAIM_ROLE_RANGES) != 0)
-			cluster_fail(c,
-			    "law 5: %s retook %s without being told",
-			    all.items[i].by.host, all.items[i].role);
+	for (size_t i = 0; i < HOSTS; i++)
+		for (size_t k = 0; k < 2; k++)
+			if (retakes(&all, &c->hosts[i], roles[k]) >
+			    c->hosts[i].told)
+				cluster_fail(c,
+				    "law 5: h%zu retook %s without being told",
+				    i, roles[k]);
 }
 
 static void
@@ -359,6 +376,67 @@ check_settings(struct cluster *c)
 	}
 }
 
+/* What a host's CS.cfg says of a group of settings, as text. */
+static enum rc
+settings_text(const struct host *h, const struct setting_group *g,
+    struct buf *out, struct err *e)
+{
+	AUTO_STR path = path_new("/etc/pki/%s/ca/CS.cfg", h->name);
+	AUTO(cfg) cs = cfg_new();
+	AUTO(cfg) view = cfg_new();
+	enum rc rc;
+
+	if (path == NULL || cs == NULL || view == NULL)
+		return err_set(e, RC_NOMEM, "CS.cfg");
+	if ((rc = cfg_load(cs, path, e)) != RC_OK ||
+	    (rc = g->view(view, cs, e)) != RC_OK)
+		return rc;
+	for (size_t i = 0; i < cfg_count(view); i++)
+		buf_addf(out, "%s=%.40s\n", cfg_at(view, i).name,
+		    cfg_at(view, i).value);
+	return buf_check(out, e);
+}
+
+static void
+check_group(struct cluster *c, const struct setting_group *g, struct buf *first)
+{
+	struct err e = { RC_OK, "" };
+
+	for (size_t i = 0; i < HOSTS; i++) {
+		AUTO_BUF text = buf_empty(0);
+
+		if (settings_text(&c->hosts[i], g, &text, &e) != RC_OK)
+			cluster_fail(c, "promise 6: h%zu: %s", i, e.text);
+		else if (i == 0)
+			buf_add_view(first, buf_view(&text));
+		else if (!view_eq(buf_view(first), buf_view(&text)))
+			cluster_fail(
+			    c, "promise 6: %s of h%zu is not h0's", g->what, i);
+	}
+}
+
+/* The settings of all clones are the same everywhere; the connector has all
+ * hosts that nobody ever took out. */
+static void
+check_shared(struct cluster *c)
+{
+	const struct oracle *o = &c->oracle;
+	AUTO_BUF first = buf_empty(0), params = buf_empty(0);
+	char name[32];
+
+	check_group(c, &setting_connector, &first);
+	check_group(c, &setting_params, &params);
+	for (size_t i = 0; i < KRAS && !c->refilled; i++) {
+		snprintf(name, sizeof(name), "kra%zu.example.com", i);
+		if (o->kra_added[i] && !o->kra_removed[i] &&
+		    strstr(buf_cstr(&first), name) == NULL)
+			cluster_fail(c,
+			    "promise 6: %s was added to the KRA connector and "
+			    "is not in it",
+			    name);
+	}
+}
+
 static void
 check_effects(struct cluster *c)
 {
@@ -383,6 +461,7 @@ promises_check_end(struct cluster *c)
 		for (size_t k = 0; k < c->oracle.n_certs; k++)
 			check_status(c, i, k);
 	check_settings(c);
+	check_shared(c);
 	check_effects(c);
 	check_holder(c);
 	for (size_t i = 0; i < HOSTS; i++)

@@ -21,8 +21,8 @@ static const struct principal agent = {
 };
 
 /* A running one; the first, started, when none is. */
-static void
-start(struct cluster *c, struct host *h, const struct keys *k)
+void
+schedule_start(struct cluster *c, struct host *h, const struct keys *k)
 {
 	struct err e = { RC_OK, "" };
 
@@ -42,7 +42,7 @@ any_host(struct cluster *c, const struct keys *k)
 	for (size_t i = 0; h->ca == NULL && i < HOSTS; i++)
 		h = &c->hosts[(h->n + 1) % HOSTS];
 	if (h->ca == NULL)
-		start(c, h, k);
+		schedule_start(c, h, k);
 	return h;
 }
 
@@ -130,19 +130,15 @@ approve(struct cluster *c, struct host *h, const struct keys *k)
 }
 
 /* A decision; what the CA refuses is no decision. */
-static void
-decide(struct cluster *c, struct host *h, int reason)
+void
+schedule_decide(struct cluster *c, struct host *h, size_t at, int reason)
 {
 	struct oracle *o = &c->oracle;
 	AUTO(request_rec) r = NULL;
 	struct err e = { RC_OK, "" };
 	const char *result;
-	size_t at;
 	enum rc rc;
 
-	if (o->n_certs == 0 || h->ca == NULL)
-		return;
-	at = random_below(o->n_certs);
 	if (reason == REASON_REMOVE_FROM_CRL) {
 		rc = ca_unrevoke(h->ca, &o->certs[at].serial, &agent, &r, &e);
 	} else {
@@ -169,7 +165,9 @@ any_decision(struct cluster *c, struct host *h)
 		REASON_REMOVE_FROM_CRL, REASON_REMOVE_FROM_CRL,
 		REASON_KEY_COMPROMISE, REASON_SUPERSEDED };
 
-	decide(c, h, reasons[random_below(sizeof(reasons) / sizeof(int))]);
+	if (c->oracle.n_certs > 0 && h->ca != NULL)
+		schedule_decide(c, h, random_below(c->oracle.n_certs),
+		    reasons[random_below(sizeof(reasons) / sizeof(int))]);
 }
 
 /* The other setting that travels: a profile switched on or off. */
@@ -189,15 +187,29 @@ switch_profile(struct cluster *c, struct host *h)
 
 /* --- operators: the roles move ---------------------------------------------- */
 
+void
+schedule_take(struct cluster *c, struct host *h)
+{
+	struct err e = { RC_OK, "" };
+	enum rc rc = roles_take(h->ca, NULL, &e);
+
+	cluster_note(
+	    c, "h%zu takes the roles: %s %s", h->n, rc_text(rc), e.text);
+}
+
 static void
 promote(struct cluster *c, struct host *h)
 {
 	struct err e = { RC_OK, "" };
-	bool force = random_chance(50);
-	enum rc rc = force ? roles_take(h->ca, NULL, &e) : roles_ask(h->ca, &e);
+	enum rc rc;
 
-	cluster_note(c, "h%zu %s the roles: %s %s", h->n,
-	    force ? "takes" : "asks for", rc_text(rc), e.text);
+	if (random_chance(50)) {
+		schedule_take(c, h);
+		return;
+	}
+	rc = roles_ask(h->ca, &e);
+	cluster_note(
+	    c, "h%zu asks for the roles: %s %s", h->n, rc_text(rc), e.text);
 }
 
 /* --- the CA's own clockwork ------------------------------------------------ */
@@ -211,8 +223,8 @@ tick(struct cluster *c, struct host *h)
 	promises_list(c, h);
 }
 
-static void
-force_list(struct cluster *c, struct host *h)
+void
+schedule_list(struct cluster *c, struct host *h)
 {
 	struct generate_options o = { .force = true, .sigalg = SIGALG_COUNT };
 	struct err e = { RC_OK, "" };
@@ -225,8 +237,8 @@ force_list(struct cluster *c, struct host *h)
 
 /* --- what fails ------------------------------------------------------------ */
 
-static void
-stop(struct cluster *c, struct host *h, bool orderly)
+void
+schedule_stop(struct cluster *c, struct host *h, bool orderly)
 {
 	if (orderly && h->ca != NULL)
 		rulings_keep_place(h->ca->rulings);
@@ -238,31 +250,34 @@ stop(struct cluster *c, struct host *h, bool orderly)
 static void
 start_and_list(struct cluster *c, struct host *h, const struct keys *k)
 {
-	start(c, h, k);
+	schedule_start(c, h, k);
 	if (!cluster_failed(c) && random_chance(50))
-		force_list(c, h);
+		schedule_list(c, h);
 }
 
 /* Dies at the n-th write of an operation, then comes back. */
 static void
 cut(struct cluster *c, struct host *h, const struct keys *k)
 {
-	size_t after = random_below(4);
+	size_t after = random_below(6);
 
 	cluster_note(c, "h%zu will die after %zu writes", h->n, after);
 	sim_cut_after(c->sim, h->n, after);
-	switch (random_below(4)) {
+	switch (random_below(5)) {
 	case 0:
 		approve(c, h, k);
 		break;
 	case 1:
 		tick(c, h);
 		break;
+	case 2:
+		promote(c, h);
+		break;
 	default:
 		any_decision(c, h);
 		break;
 	}
-	stop(c, h, false);
+	schedule_stop(c, h, false);
 	start_and_list(c, h, k);
 }
 
@@ -277,8 +292,8 @@ part(struct cluster *c)
 	cluster_note(c, "h%zu is cut off", alone);
 }
 
-static void
-heal(struct cluster *c)
+void
+schedule_heal(struct cluster *c)
 {
 	for (size_t i = 0; i < HOSTS; i++)
 		for (size_t k = 0; k < HOSTS; k++)
@@ -322,21 +337,40 @@ up_or_down(struct cluster *c, const struct keys *k)
 	if (h->ca == NULL)
 		start_and_list(c, h, k);
 	else
-		stop(c, h, random_chance(50));
+		schedule_stop(c, h, random_chance(50));
 }
 
-static void
-fill_from(struct cluster *c, size_t from, size_t to, const struct keys *k)
+void
+schedule_fill(struct cluster *c, size_t from, size_t to, const struct keys *k)
 {
 	struct host *h = &c->hosts[to];
 	struct err e = { RC_OK, "" };
 
 	cluster_note(c, "h%zu is filled from h%zu", to, from);
-	stop(c, h, true);
+	schedule_stop(c, h, true);
 	if (sim_reinit(c->sim, from, to, &e) != RC_OK)
 		cluster_fail(c, "reinit: %s", e.text);
 	oracle_reinit(c, to);
+	c->refilled = true;
 	start_and_list(c, h, k);
+}
+
+/* Who is filled anew goes on with its replica id. 389 DS sends changes of one id
+ * in order only, so `from` must first have all of its changes that a third one
+ * has. */
+bool
+schedule_may_fill(struct cluster *c, size_t from, size_t to)
+{
+	for (size_t i = 0; i < HOSTS; i++)
+		if (from == to ||
+		    (i != from &&
+			(!c->link[i][from] ||
+			    (i != to && sim_purged(c->sim, i, from)))))
+			return false;
+	for (size_t i = 0; i < HOSTS; i++)
+		if (i != to)
+			sim_replicate(c->sim, i, from);
+	return true;
 }
 
 static void
@@ -344,19 +378,8 @@ reinit(struct cluster *c, const struct keys *k)
 {
 	size_t from = random_below(HOSTS), to = random_below(HOSTS);
 
-	/* Who is filled anew goes on with its replica id. 389 DS sends changes
-	 * of one id in order only, so `from` must first have all of its changes
-	 * that a third one has. */
-	for (size_t i = 0; i < HOSTS; i++)
-		if (from == to ||
-		    (i != from &&
-			(!c->link[i][from] ||
-			    (i != to && sim_purged(c->sim, i, from)))))
-			return;
-	for (size_t i = 0; i < HOSTS; i++)
-		if (i != to)
-			sim_replicate(c->sim, i, from);
-	fill_from(c, from, to, k);
+	if (schedule_may_fill(c, from, to))
+		schedule_fill(c, from, to, k);
 }
 
 /* What an operator does where replication says that it cannot go on. */
@@ -368,7 +391,7 @@ unblock(struct cluster *c, const struct keys *k)
 		for (size_t n = 0; n < HOSTS; n++)
 			if (i != n && !cluster_failed(c) &&
 			    sim_purged(c->sim, i, n)) {
-				fill_from(c, i, n, k);
+				schedule_fill(c, i, n, k);
 				sim_settle(c->sim);
 			}
 }
@@ -414,6 +437,7 @@ enum {
 	P_REINIT = P_UP_DOWN + 2,
 	P_PROFILE = P_REINIT + 3,
 	P_SKEW = P_PROFILE + 2,
+	P_OPERATOR = P_SKEW + 10,
 };
 
 static void
@@ -423,7 +447,7 @@ fail_somehow(
 	if (dice < P_PART)
 		part(c);
 	else if (dice < P_HEAL)
-		heal(c);
+		schedule_heal(c);
 	else if (dice < P_PROMOTE)
 		promote(c, h);
 	else if (dice < P_CUT)
@@ -436,15 +460,17 @@ fail_somehow(
 		reinit(c, k);
 	else if (dice < P_PROFILE)
 		switch_profile(c, h);
-	else
+	else if (dice < P_SKEW)
 		skew(c, h);
+	else
+		operator_step(c, h, k);
 }
 
 static void
 step(struct cluster *c, const struct keys *k)
 {
 	struct host *h = any_host(c, k);
-	size_t dice = random_below(P_SKEW);
+	size_t dice = random_below(P_OPERATOR);
 
 	if (cluster_failed(c))
 		return;
@@ -459,7 +485,7 @@ step(struct cluster *c, const struct keys *k)
 	else if (dice < P_TICK)
 		tick(c, h);
 	else if (dice < P_LIST)
-		force_list(c, h);
+		schedule_list(c, h);
 	else if (dice < P_TIME)
 		advance(c);
 	else
@@ -467,17 +493,32 @@ step(struct cluster *c, const struct keys *k)
 	promises_check(c, h);
 }
 
+/* Whoever held the roles burned down: somebody takes them. */
+static void
+somebody_holds(struct cluster *c)
+{
+	for (size_t i = 0; i < HOSTS; i++)
+		if (roles_hold(c->hosts[i].ca, CLAIM_ROLE_CRL "MasterCRL"))
+			return;
+	schedule_take(c, &c->hosts[0]);
+	sim_settle(c->sim);
+	for (size_t i = 0; i < HOSTS; i++)
+		tick(c, &c->hosts[i]);
+}
+
 /* All is well again, and everything gets the time to come to rest. */
 static void
 calm(struct cluster *c, const struct keys *k)
 {
-	heal(c);
+	schedule_heal(c);
 	for (size_t i = 0; i < HOSTS; i++) {
 		if (c->hosts[i].ca == NULL)
-			start(c, &c->hosts[i], k);
+			schedule_start(c, &c->hosts[i], k);
 		host_skew(&c->hosts[i], 0);
 	}
 	unblock(c, k);
+	for (size_t i = 0; i < HOSTS && !cluster_failed(c); i++)
+		operator_accept(c, &c->hosts[i]);
 	for (int round = 0; round < CALM_ROUNDS && !cluster_failed(c);
 	     round++) {
 		sim_settle(c->sim);
@@ -487,9 +528,12 @@ calm(struct cluster *c, const struct keys *k)
 			promises_check(c, &c->hosts[i]);
 		}
 	}
+	if (cluster_failed(c))
+		return;
+	somebody_holds(c);
 	sim_settle(c->sim);
 	for (size_t i = 0; i < HOSTS; i++) {
-		force_list(c, &c->hosts[i]);
+		schedule_list(c, &c->hosts[i]);
 		promises_check(c, &c->hosts[i]);
 	}
 	sim_settle(c->sim);
