@@ -18,7 +18,8 @@ struct api_routes {
 extern const struct api_routes api_info_routes, api_account_routes,
     api_cert_routes, api_request_routes, api_review_routes, api_profile_routes,
     api_user_routes, api_group_routes, api_selftest_routes, api_audit_routes,
-    api_role_routes, api_domain_routes, api_job_routes, api_connector_routes;
+    api_role_routes, api_domain_routes, api_job_routes, api_connector_routes,
+    api_clone_routes;
 /* Routes with whole paths. */
 extern const struct api_routes servlet_ocsp_routes, servlet_crl_routes,
     servlet_enroll_routes, servlet_agent_routes, servlet_cert_routes,
@@ -82,6 +83,10 @@ MUST enum rc api_id(struct http_call *c, struct num *out, struct err *e);
  * "number","since","why"}],"self"}; state: held, off (ours, switched off),
  * released, clone, nobody. */
 json_t *api_roles_json(struct ca *ca);
+/* What ca-clone-check compares between CAs of one key: {"address", "time" (ms),
+ * "numbers" (as numbers_json), "settings":{name:value}, "profiles":{id:digest},
+ * "certificates":{tag:end}}. The caller owns *out. */
+MUST enum rc api_clone_state(struct ca *ca, json_t **out, struct err *e);
 /* Appends the gauges of roles and lists. */
 void api_roles_metrics(struct ca *ca, struct buf *b);
 /* role-list, role-ask, role-withdraw, role-take {above}, role-give {host};

@@ -116,6 +116,17 @@ role_command(struct ca *ca, const char *command, const json_t *args,
 	return rc;
 }
 
+static enum rc
+clone_state(struct ca *ca, struct buf *out, struct err *e)
+{
+	json_t *o = NULL;
+	enum rc rc = api_clone_state(ca, &o, e);
+
+	if (rc == RC_OK)
+		put(out, o);
+	return rc;
+}
+
 enum rc
 ca_control(struct subsystem *s, const char *command, struct view args,
     struct buf *out, struct err *e)
@@ -132,6 +143,8 @@ ca_control(struct subsystem *s, const char *command, struct view args,
 		rc = role_command(ca, command, o, out, e);
 	else if (strcmp(command, "numbers") == 0)
 		put(out, numbers_json(ca->numbers));
+	else if (strcmp(command, "clone-state") == 0)
+		rc = clone_state(ca, out, e);
 	else if (strcmp(command, "numbers-check") == 0)
 		rc = ca_check_numbers(ca, e);
 	else if (strcmp(command, "restore-accept") == 0)

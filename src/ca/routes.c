@@ -37,7 +37,7 @@ ca_routes(struct ca *ca, struct err *e)
 		&api_review_routes, &api_profile_routes, &api_user_routes,
 		&api_group_routes, &api_selftest_routes, &api_audit_routes,
 		&api_role_routes, &api_job_routes, &api_domain_routes,
-		&api_connector_routes };
+		&api_connector_routes, &api_clone_routes };
 	static const struct api_routes *const whole[] = { &servlet_ocsp_routes,
 		&servlet_crl_routes, &servlet_enroll_routes,
 		&servlet_agent_routes, &servlet_cert_routes,

@@ -14,6 +14,7 @@
 #include "tools/pki_certs.h"
 #include "tools/pki_request.h"
 #include "tools/pki_server_cert.h"
+#include "tools/pki_server_clone.h"
 #include "tools/pki_server_ds.h"
 #include "tools/pki_servlet.h"
 #include "tools/pki_session.h"
@@ -22,23 +23,14 @@
 enum {
 	URL_MAX = 600,
 	CRL_MAX = 256 * 1024 * 1024,
-	CALL_MS = 10000,
 	STEP_MS = 100,
 	WAIT_MAX = 3600,
-	EXPIRY_DAYS = 28,
-	DAY_S = 86400,
-	SKEW_WARN_S = 5,
 	RSA_BITS = 2048, /* the profile wants RSA */
 	DIRECTORIES_MAX = 32,
 };
 
-/* What a report found that somebody should look at. */
-struct report {
-	struct server *s;
-	size_t faults;
-};
-
-static void PRINTF(2, 3) fault(struct report *r, const char *fmt, ...)
+void
+clone_fault(struct report *r, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -83,7 +75,7 @@ fetch_crl(
 {
 	struct http_client_params p = { .accept = note_end,
 		.accept_arg = cert_end,
-		.timeout_ms = CALL_MS };
+		.timeout_ms = CLONE_CALL_MS };
 	AUTO(http_client) c = NULL;
 	char url[URL_MAX];
 	struct http_exchange x = { .method = "GET",
@@ -108,16 +100,6 @@ fetch_crl(
 }
 
 static void
-report_end(struct report *r, const char *what, int64_t end)
-{
-	int64_t days = (end - clock_now(&clock_system)) / DAY_S;
-
-	if (end != 0 && days < EXPIRY_DAYS)
-		fault(r, "%s certificate ends in %lld days", what,
-		    (long long)days);
-}
-
-static void
 report_host(struct report *r, const json_t *o)
 {
 	AUTO_BUF der = buf_empty(CRL_MAX);
@@ -133,11 +115,11 @@ report_host(struct report *r, const json_t *o)
 	    json_is_true(json_object_get(o, "clone")) ? " (clone)" : "");
 	if (fetch_crl(address, &der, &end, &e) != RC_OK) {
 		if (end == 0)
-			fault(r, "does not answer: %s", e.text);
+			clone_fault(r, "does not answer: %s", e.text);
 		else
-			fault(r, "serves no CRL: %s", e.text);
+			clone_fault(r, "serves no CRL: %s", e.text);
 	} else if (crl_parse(&c, buf_view(&der), &e) != RC_OK) {
-		fault(r, "its CRL cannot be read: %s", e.text);
+		clone_fault(r, "its CRL cannot be read: %s", e.text);
 	} else {
 		if (crl_number(&c, &n))
 			num_dec(number, &n);
@@ -145,14 +127,15 @@ report_host(struct report *r, const json_t *o)
 		       "    CRL Age: %lld s\n",
 		    number, (long long)(now - c.this_update));
 		if (c.next_update != 0 && c.next_update < now)
-			fault(r, "its CRL is overdue");
-		if (c.this_update > now + SKEW_WARN_S)
-			fault(r,
+			clone_fault(r, "its CRL is overdue");
+		if (c.this_update > now + CLONE_SKEW_S)
+			clone_fault(r,
 			    "its CRL is dated %lld s ahead of this host's "
 			    "clock",
 			    (long long)(c.this_update - now));
 	}
-	report_end(r, "its TLS server", end);
+	clone_report_end(r, "its TLS server", end);
+	clone_report_state(r, address);
 }
 
 /* --- directories ------------------------------------------------------------ */
@@ -190,15 +173,15 @@ report_other(struct directories *x, const struct repl_status *s)
 	buf_addf(&url, "%s://%s:%lld", x->conf->secure ? "ldaps" : "ldap",
 	    s->host, (long long)s->port);
 	p.url = buf_cstr(&url);
-	p.timeout_ms = CALL_MS;
+	p.timeout_ms = CLONE_CALL_MS;
 	if (ds_admin_open(&d, &p, &e) != RC_OK) {
-		fault(x->r, "%s", e.text);
+		clone_fault(x->r, "%s", e.text);
 		return;
 	}
 	skew = directory_clock(d) - directory_clock(x->own);
 	if (repl_ruv_read(d, x->other, x->conf->base_dn, &e) != RC_OK ||
 	    repl_ruv_read(x->own, x->ruv, x->conf->base_dn, &e) != RC_OK) {
-		fault(x->r, "%s", e.text);
+		clone_fault(x->r, "%s", e.text);
 		return;
 	}
 	lag = repl_lag(x->ruv, x->other);
@@ -206,12 +189,12 @@ report_other(struct directories *x, const struct repl_status *s)
 	printf("    Lag: %lld s there, %lld s here\n    Clock Skew: %lld s\n",
 	    (long long)lag, (long long)back, (long long)skew);
 	if (lag < 0 || back < 0)
-		fault(x->r,
+		clone_fault(x->r,
 		    "%s holds other data than this directory: fill it with "
 		    "ca-db-repl-agmt-init",
 		    s->host);
-	if (skew > SKEW_WARN_S || skew < -SKEW_WARN_S)
-		fault(x->r, "the clock of %s is %lld s off", s->host,
+	if (skew > CLONE_SKEW_S || skew < -CLONE_SKEW_S)
+		clone_fault(x->r, "the clock of %s is %lld s off", s->host,
 		    (long long)skew);
 }
 
@@ -223,7 +206,7 @@ report_agreement(void *arg, const struct repl_status *s)
 	printf("  Agreement %s to %s:%lld\n    Status: %s\n", s->name, s->host,
 	    (long long)s->port, s->message);
 	if (s->state == REPL_RED || !s->enabled)
-		fault(x->r, "it does not replicate: %s",
+		clone_fault(x->r, "it does not replicate: %s",
 		    s->enabled ? s->message : "it is switched off");
 	report_other(x, s);
 	return true;
@@ -234,7 +217,7 @@ report_conflict(void *arg, const struct repl_conflict *c)
 {
 	struct directories *x = arg;
 
-	fault(x->r,
+	clone_fault(x->r,
 	    "conflict entry %s; end it with: pki-server ca-db-conflict-resolve "
 	    "'%s'",
 	    c->dn, c->dn);
@@ -276,36 +259,6 @@ report_directories(struct report *r, struct err *e)
 /* --- this instance ------------------------------------------------------------ */
 
 static enum rc
-report_ranges(struct report *r, struct err *e)
-{
-	AUTO_JSON list = NULL;
-	size_t i;
-	json_t *o;
-	enum rc rc = server_call(r->s, "numbers", NULL, &list, e);
-
-	if (rc != RC_OK)
-		return rc;
-	json_array_foreach(list, i, o)
-	{
-		json_int_t left =
-		    json_integer_value(json_object_get(o, "left"));
-
-		if (json_object_get(o, "left") == NULL)
-			continue;
-		printf("  Range of %s numbers: %s to %s, %lld left\n",
-		    json_str(o, "kind"), json_str(o, "begin"),
-		    json_str(o, "end"), (long long)left);
-		/* replica ids: where a block is used up any free one serves */
-		if (strcmp(json_str(o, "kind"), "replica") != 0 &&
-		    left <
-			json_integer_value(json_object_get(o, "lowWaterMark")))
-			fault(
-			    r, "few %s numbers are left", json_str(o, "kind"));
-	}
-	return RC_OK;
-}
-
-static enum rc
 report_certs(struct report *r, struct err *e)
 {
 	struct sys_cert *all[SYS_CERTS_MAX];
@@ -325,9 +278,10 @@ report_certs(struct report *r, struct err *e)
 		    keystore_find_cert(ks, &der, buf_cstr(&nick), NULL) ==
 			RC_OK &&
 		    cert_parse(&c, buf_view(&der), NULL) == RC_OK)
-			report_end(r, all[i]->id, c.not_after);
+			clone_report_end(r, all[i]->id, c.not_after);
 		else if (rc == RC_OK)
-			fault(r, "no certificate %s in the token", all[i]->id);
+			clone_fault(
+			    r, "no certificate %s in the token", all[i]->id);
 		sys_cert_free(all[i]);
 	}
 	return rc;
@@ -342,7 +296,7 @@ report_all(struct server *s, struct err *e)
 	json_t *o;
 	enum rc rc = server_call(s, "sd-find", NULL, &hosts, e);
 
-	if (rc != RC_OK)
+	if (rc != RC_OK || (rc = clone_states_open(&r.states, s, e)) != RC_OK)
 		return rc;
 	puts("Topology:");
 	json_array_foreach(hosts, i, o)
@@ -350,8 +304,8 @@ report_all(struct server *s, struct err *e)
 		if (text_starts(json_str(o, "id"), "CA "))
 			report_host(&r, o);
 	}
+	clone_states_free(r.states);
 	if ((rc = report_directories(&r, e)) != RC_OK ||
-	    (rc = report_ranges(&r, e)) != RC_OK ||
 	    (rc = report_certs(&r, e)) != RC_OK)
 		return rc;
 	if (r.faults > 0)
@@ -619,7 +573,7 @@ open_directory(const struct dbconf *conf, const char *host, int64_t port)
 	buf_addf(&url, "%s://%s:%lld", conf->secure ? "ldaps" : "ldap", host,
 	    (long long)(port != 0 ? port : conf->port));
 	p.url = buf_cstr(&url);
-	p.timeout_ms = CALL_MS;
+	p.timeout_ms = CLONE_CALL_MS;
 	return ds_admin_open(&d, &p, NULL) == RC_OK ? d : NULL;
 }
 

@@ -113,6 +113,21 @@ def test_the_documented_test_is_one_command(site):
         assert said in done.stdout, done.stdout + done.stderr
 
 
+def test_the_check_shows_the_settings_that_differ(site):
+    c, name = site.first_clone, "ca.crl.MasterCRL.extension.CRLNumber.critical"
+    there = f"  CA localhost {site.m.https}\n"
+    before = c.server("ca-clone-check", status=None).stdout
+    shown = before[before.index(there):]
+    assert "    Clock Skew: " in shown and "    Settings: as here\n" in shown, before
+    assert re.search(r"    Profiles: \d\d+, as here\n", shown), before
+    was = c.cs()[name]
+    c.server("ca-config-set", name, "perhaps")
+    done = c.server("ca-clone-check", status=1)
+    assert f"    ATTENTION: setting {name} differs: perhaps here, {was} there\n" in done.stdout, done.stdout
+    assert "need attention" in done.stderr
+    c.server("ca-config-set", name, was)
+
+
 @pytest.mark.parametrize("extra,told", [
     ("pki_security_domain_password=wrong", r"https://localhost:\d+: .*"),
     ("pki_security_domain_user=nobody", r"https://localhost:\d+: .*"),
