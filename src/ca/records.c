@@ -181,11 +181,11 @@ request_json(const struct rec *r, struct arena *a, struct err *e)
 	if (request_rec_decode(&q, r, e) != RC_OK)
 		return NULL;
 	/* as people know them: short ones are of a range, decimal */
-	return json_pack("{s:s,s:s*,s:s,s:s*}", "id",
+	return json_pack("{s:s,s:s*,s:s,s:s*,s:I}", "id",
 	    q->id.len <= sizeof(uint64_t) ? num_dec(hex, &q->id)
 					  : num_0x(hex, &q->id),
 	    "type", q->type, "status", request_state_text(q->state), "request",
-	    request_ext(q, "cert_request"));
+	    request_ext(q, "cert_request"), "created", (json_int_t)q->created);
 }
 
 static enum rc

@@ -29,6 +29,7 @@ date_field(const char *label, const json_t *o, const char *member)
 /* ---- certificates ---- */
 
 struct numbered {
+	int64_t made;
 	struct num n;
 	const json_t *o;
 };
@@ -38,14 +39,16 @@ by_number(const void *a, const void *b)
 {
 	const struct numbered *x = a, *y = b;
 
+	if (x->made != y->made)
+		return x->made < y->made ? -1 : 1;
 	return num_cmp(&x->n, &y->n);
 }
 
-/* The entries in the order of a member that is a number: where several hosts
- * issue, that is not the order of arrival. The caller frees; NULL when memory
- * is out. */
+/* The entries by a member that is a number, before it by one that is a time
+ * unless that is NULL: where several hosts issue, neither is the order of the
+ * store. The caller frees; NULL when memory is out. */
 static struct numbered *
-sorted(const json_t *list, const char *member)
+sorted(const json_t *list, const char *member, const char *time)
 {
 	size_t n = json_array_size(list);
 	struct numbered *out = calloc(n + 1, sizeof(*out));
@@ -54,6 +57,9 @@ sorted(const json_t *list, const char *member)
 		const char *text;
 		out[i].o = json_array_get(list, i);
 		text = json_str(out[i].o, member);
+		if (time != NULL)
+			out[i].made =
+			    json_integer_value(json_object_get(out[i].o, time));
 		out[i].n = num_from_u64(0);
 		if (text != NULL)
 			/* what is no number comes first */
@@ -76,7 +82,7 @@ run_cert_find(struct server *s, const struct args *a, struct err *e)
 		json_object_set_new(
 		    q, "status", json_string(args_get(a, "status")));
 	rc = server_call_all(s, "cert-find", q, &list, e);
-	if (rc == RC_OK && (order = sorted(list, "serial")) == NULL)
+	if (rc == RC_OK && (order = sorted(list, "serial", NULL)) == NULL)
 		rc = err_set(e, RC_NOMEM, "out of memory");
 	for (size_t i = 0; rc == RC_OK && i < json_array_size(list); i++) {
 		const json_t *o = order[i].o;
@@ -182,7 +188,7 @@ run_request_find(struct server *s, const struct args *a, struct err *e)
 	if (rc != RC_OK ||
 	    (rc = server_call_all(s, "request-find", q, &list, e)) != RC_OK)
 		return rc;
-	if ((order = sorted(list, "id")) == NULL)
+	if ((order = sorted(list, "id", "created")) == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
 	out_framed("%zu entries matched", json_array_size(list));
 	for (size_t i = 0; i < json_array_size(list); i++) {
