@@ -149,9 +149,13 @@ run pki -d "$work/nssdb" -C "$work/nssdb.pwd" client-cert-import ca_signing \
 run pki -d "$work/nssdb" -C "$work/nssdb.pwd" pkcs12-import --password-file "$work/nssdb.pwd" \
     --pkcs12 "$work/pki1$HOME/.dogtag/$inst/ca_admin_cert.p12"
 
+headline "What clones revoke shall be in the master's revoked set at once"
+server 1 ca-config-set ca.listenToCloneModifications true
+server 1 restart
+
 headline "What the clone needs: the master's keys and certificates, and its CA certificate"
 server 1 ca-clone-prepare --pkcs12-file "$work/ca-keys.p12" --pkcs12-password-file "$work/nssdb.pwd"
-run cp "$work/pki1/etc/pki/$inst/alias/ca.crt" "$work/ca_signing.crt"
+run cp "$work/pki1/etc/pki/$inst/alias/ca.crt" "$work/ca.crt"
 
 headline "The clone, on the second"
 cat >"$work/clone.cfg" <<END
@@ -159,7 +163,7 @@ cat >"$work/clone.cfg" <<END
 pki_hostname=localhost
 pki_http_port=${http[2]}
 pki_https_port=${https[2]}
-pki_cert_chain_path=$work/ca_signing.crt
+pki_cert_chain_path=$work/ca.crt
 [CA]
 pki_ds_url=${url[2]}
 pki_ds_password=$password

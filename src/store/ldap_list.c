@@ -20,6 +20,8 @@ enum {
 	FETCH = 50,      /* records asked for in one operation */
 	FIRST_SLOTS = 1024,
 	WAIT_MS = 10000, /* for a list that is being read */
+	LATER_MS = 3000, /* before reading, unless a list is wanted: what else
+			  * a start asks the directory for goes first */
 };
 
 struct item {
@@ -57,6 +59,9 @@ struct dir_lists {
 	struct list list[N_LISTS];
 	pthread_t reader;
 	bool reading;
+	pthread_mutex_t lock; /* of the next two */
+	pthread_cond_t begin;
+	bool wanted;
 };
 
 /* --- items --------------------------------------------------------------- */
@@ -257,12 +262,35 @@ read_list(struct ldap_be *be, struct list *l)
 	pthread_cond_broadcast(&l->read);
 }
 
+/* Now, not later. */
+static void
+want(struct dir_lists *s)
+{
+	LOCKED(&s->lock);
+	s->wanted = true;
+	pthread_cond_broadcast(&s->begin);
+}
+
+static void
+wait_wanted(struct dir_lists *s)
+{
+	struct timespec until;
+	int c = 0;
+
+	dir_deadline(&until, LATER_MS);
+	LOCKED(&s->lock);
+	while (!s->wanted && c == 0)
+		c = pthread_cond_timedwait(&s->begin, &s->lock, &until);
+	s->wanted = true;
+}
+
 static void *
 reader(void *arg)
 {
 	struct ldap_be *be = arg;
 
-	for (size_t i = 0; i < N_LISTS; i++)
+	wait_wanted(be->lists);
+	for (size_t i = 0; i < N_LISTS && !be->closing; i++)
 		read_list(be, &be->lists->list[i]);
 	return NULL;
 }
@@ -274,6 +302,8 @@ dir_lists_new(struct ldap_be *be, struct err *e)
 
 	if (s == NULL)
 		return err_set(e, RC_NOMEM, "directory: out of memory");
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->begin, NULL);
 	s->list[0].kind = REC_CERT;
 	s->list[0].attrs[0] = "certStatus";
 	s->list[1].kind = REC_REQUEST;
@@ -305,6 +335,7 @@ dir_lists_restart(struct ldap_be *be)
 
 	if (!s->reading)
 		return;
+	want(s);
 	pthread_join(s->reader, NULL);
 	for (size_t i = 0; i < N_LISTS; i++) {
 		struct list *l = &s->list[i];
@@ -325,8 +356,10 @@ dir_lists_stop(struct ldap_be *be)
 {
 	struct dir_lists *s = be->lists;
 
-	if (s != NULL && s->reading)
+	if (s != NULL && s->reading) {
+		want(s);
 		pthread_join(s->reader, NULL);
+	}
 	for (size_t i = 0; s != NULL && i < N_LISTS; i++) {
 		struct list *l = &s->list[i];
 
@@ -338,6 +371,10 @@ dir_lists_stop(struct ldap_be *be)
 		free(l->slots);
 		pthread_cond_destroy(&l->read);
 		pthread_mutex_destroy(&l->lock);
+	}
+	if (s != NULL) {
+		pthread_cond_destroy(&s->begin);
+		pthread_mutex_destroy(&s->lock);
 	}
 	free(s);
 	be->lists = NULL;
@@ -432,7 +469,7 @@ take_page(struct ldap_be *be, struct page *out, const struct query *q,
 {
 	struct list *l = list_of(be, q->kind);
 	struct verdicts *v;
-	bool ok;
+	bool ok, wait;
 
 	if (l == NULL || q->order != NULL || (f != NULL && !knows(l, f)) ||
 	    (v = calloc(1, sizeof(*v))) == NULL)
@@ -440,8 +477,10 @@ take_page(struct ldap_be *be, struct page *out, const struct query *q,
 	v->f = f;
 	*out = (struct page){ calloc(limit + 1, sizeof(struct item)), 0, 0 };
 	/* the first pages are as quick without it */
-	ok = lock_ready(l, limit == 0 || q->start + limit > LDAP_BE_PAGE) &&
-	    out->items != NULL;
+	wait = limit == 0 || q->start + limit > LDAP_BE_PAGE;
+	if (wait)
+		want(be->lists);
+	ok = lock_ready(l, wait) && out->items != NULL;
 	if (ok)
 		pick(l, v, out, q->start, limit);
 	pthread_mutex_unlock(&l->lock);
