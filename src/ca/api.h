@@ -87,6 +87,10 @@ json_t *api_roles_json(struct ca *ca);
  * "numbers" (as numbers_json), "settings":{name:value}, "profiles":{id:digest},
  * "certificates":{tag:end}}. The caller owns *out. */
 MUST enum rc api_clone_state(struct ca *ca, json_t **out, struct err *e);
+/* The CA at that address ("host:port") is no more: another one of that name is
+ * not taken for it. */
+MUST enum rc api_roles_forget(
+    struct ca *ca, const char *address, struct err *e);
 /* Appends the gauges of roles and lists. */
 void api_roles_metrics(struct ca *ca, struct buf *b);
 /* role-list, role-ask, role-withdraw, role-take {above}, role-give {host};

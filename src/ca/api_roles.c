@@ -179,6 +179,43 @@ roles_host_id(struct ca *ca, const char *address, uint16_t *out, struct err *e)
 	return RC_OK;
 }
 
+struct stale {
+	const char *address;
+	const struct ca *ca;
+	struct batch *b;
+	bool any;
+};
+
+static bool
+drop_address(void *arg, const struct rec *r)
+{
+	struct stale *x = arg;
+	char own[64];
+
+	(void)snprintf(own, sizeof(own), HOST_SETTING "%04x",
+	    (unsigned)x->ca->roles.self.host_id);
+	if (text_starts(r->id, HOST_SETTING) && strcmp(r->id, own) != 0 &&
+	    rec_has(r, "signetValue", x->address)) {
+		batch_delete(x->b, REC_SETTING, r->id);
+		x->any = true;
+	}
+	return true;
+}
+
+enum rc
+api_roles_forget(struct ca *ca, const char *address, struct err *e)
+{
+	AUTO(batch) b = batch_new();
+	struct query q = { .kind = REC_SETTING };
+	struct stale x = { address, ca, b, false };
+	enum rc rc;
+
+	if (b == NULL)
+		return err_set(e, RC_NOMEM, "roles");
+	rc = store_search(ca->store, &q, drop_address, &x, e);
+	return rc == RC_OK && x.any ? store_commit(ca->store, b, e) : rc;
+}
+
 /* --- commands ------------------------------------------------------------ */
 
 static enum rc

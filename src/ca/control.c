@@ -4,6 +4,7 @@
  * Trusts:  the socket's peer check (root or the instance's user).
  * Threads: the control thread. */
 #include "ca/api.h"
+#include "ca/connector.h"
 #include "ca/records.h"
 
 static void
@@ -116,6 +117,41 @@ role_command(struct ca *ca, const char *command, const json_t *args,
 	return rc;
 }
 
+/* {host, port} as connector_remove_host wants it; one that is not there is out
+ * already. */
+static enum rc
+forget_connector(void *arg, struct cfg *cs, struct err *e)
+{
+	const json_t *o = arg;
+	enum rc rc = connector_remove_host(cs,
+	    json_string_value(json_object_get(o, "host")),
+	    json_string_value(json_object_get(o, "port")), e);
+
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
+/* What points to a host that has retired. */
+static enum rc
+clone_forget(struct ca *ca, json_t *args, struct buf *out, struct err *e)
+{
+	const char *host = json_string_value(json_object_get(args, "host")),
+		   *port = json_string_value(json_object_get(args, "port"));
+	AUTO_BUF address = buf_empty(1024);
+	enum rc rc;
+
+	if (host == NULL || port == NULL)
+		return err_set(e, RC_USAGE, "host and port are needed");
+	buf_addf(&address, "%s:%s", host, port);
+	rc = buf_check(&address, e);
+	if (rc == RC_OK)
+		rc = api_roles_forget(ca, buf_cstr(&address), e);
+	if (rc == RC_OK)
+		rc = ca_connector_change(
+		    ca, "$System$", "OP_DELETE", forget_connector, args, e);
+	put(out, json_null());
+	return rc;
+}
+
 static enum rc
 clone_state(struct ca *ca, struct buf *out, struct err *e)
 {
@@ -143,6 +179,8 @@ ca_control(struct subsystem *s, const char *command, struct view args,
 		rc = role_command(ca, command, o, out, e);
 	else if (strcmp(command, "numbers") == 0)
 		put(out, numbers_json(ca->numbers));
+	else if (strcmp(command, "clone-forget") == 0)
+		rc = clone_forget(ca, o, out, e);
 	else if (strcmp(command, "clone-state") == 0)
 		rc = clone_state(ca, out, e);
 	else if (strcmp(command, "numbers-check") == 0)

@@ -641,6 +641,29 @@ retire_directory(
 	return rc;
 }
 
+/* What else points to it; only a running server's settings follow on the
+ * clones. */
+static enum rc
+forget(struct server *s, const struct domain_host *h, struct err *e)
+{
+	char port[NUM_TEXT_MAX];
+	AUTO_JSON q = NULL;
+	enum rc rc;
+
+	(void)snprintf(port, sizeof(port), "%d", h->secure);
+	q = json_pack("{s:s,s:s}", "host", h->name, "port", port);
+	rc = server_call(s, "clone-forget", q, NULL, e);
+	if (rc == RC_UNSUPPORTED) {
+		step("the server does not run: should the KRA connector have "
+		     "%s:%s, take it out with ca-kraconnector-del",
+		    h->name, port);
+		return RC_OK;
+	}
+	if (rc == RC_OK)
+		step("no connector and no role points to it");
+	return rc;
+}
+
 static enum rc
 run_retire(struct server *s, const struct args *a, struct err *e)
 {
@@ -679,8 +702,10 @@ run_retire(struct server *s, const struct args *a, struct err *e)
 			return rc;
 		step("%s has left the domain", id);
 	}
-	puts("  its number ranges are not given out again");
-	return RC_OK;
+	rc = forget(s, &h, e);
+	if (rc == RC_OK)
+		puts("  its number ranges are not given out again");
+	return rc;
 }
 
 static const struct opt check_opts[] = {

@@ -154,3 +154,23 @@ def test_no_edit_of_a_running_instances_settings_is_lost(two):
     for host in hosts:
         agent.json("POST", f"admin/kraconnector/remove?host={host}&port=8443")
     agent.close()
+
+
+# --- a host that is no more ----------------------------------------------------------------------
+
+def test_a_retired_host_leaves_the_connector_of_every_ca(two):
+    cert = "".join(two.a.ca_cert().public_bytes(instance.serialization.Encoding.PEM).decode().splitlines()[1:-1])
+    agent = two.a.agent()
+    for host in ("gone.example.com", "stays.example.com"):
+        two.server(two.a, "ca-sd-subsystem-add", f"KRA {host} 8443", "--hostname", host,
+                   "--secure-port", "8443")
+        agent.json("POST", "admin/kraconnector/add", {"host": host, "port": "8443", "transportCert": cert})
+    two.until("both there", lambda: settings(two, "ca.connector.KRA.host")
+              == ["gone.example.com:8443 stays.example.com:8443"] * 2)
+    done = two.server(two.b, "ca-clone-retire", "KRA gone.example.com 8443")
+    assert "has left the domain" in done and "no connector and no role points to it" in done
+    two.until("one to go", lambda: settings(two, "ca.connector.KRA.host") == ["stays.example.com"] * 2)
+    assert "gone.example.com" not in two.server(two.b, "ca-sd-subsystem-find")
+    two.server(two.b, "ca-clone-retire", "KRA stays.example.com 8443")
+    two.until("the connector to go", lambda: settings(two, "ca.connector.KRA.host") == [None] * 2)
+    agent.close()
