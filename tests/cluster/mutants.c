@@ -170,14 +170,12 @@ deaf_to_decisions(const struct feed_item *i)
 	return i->kind != REC_REQUEST;
 }
 
-/* A usn of another life of the directory is taken for one of this. */
+/* A usn of another life of the directory is taken for one of this, where the
+ * numbers begin anew: nothing is newer. */
 static uint64_t
 any_epoch(struct store *s, uint64_t since)
 {
-	uint64_t mask = (1ull << 40) - 1, now = store_usn(s);
-
-	return (now & ~mask) |
-	    ((since & mask) < (now & mask) ? since & mask : now & mask);
+	return since >> 40 == store_usn(s) >> 40 ? since : UINT64_MAX;
 }
 
 static uint64_t

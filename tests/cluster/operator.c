@@ -316,36 +316,62 @@ change_kra(struct cluster *c, struct host *h, const struct keys *k)
 
 /* --- all down ---------------------------------------------------------------- */
 
-/* Two hosts rule against each other, unheard; then all processes are down while
- * the directories go on and merge; one comes back alone and has nobody who puts
- * right before it what the merge has lost. */
+/* A certificate that nobody ruled on; SIZE_MAX: none. */
+static size_t
+untouched(const struct cluster *c)
+{
+	const struct oracle *o = &c->oracle;
+
+	for (size_t i = 0; i < o->n_certs; i++) {
+		size_t k = 0;
+
+		while (k < o->n_decisions && o->decisions[k].cert != i)
+			k++;
+		if (k == o->n_decisions && !o->certs[i].lost &&
+		    !o->certs[i].unsure)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+/* One host revokes for good what another one, who has not heard of it, holds and
+ * releases: the last writer's status is VALID. */
+static void
+contradict(struct cluster *c, struct host *h, struct host *other)
+{
+	size_t cert = untouched(c);
+
+	if (cert == SIZE_MAX)
+		return;
+	schedule_decide(c, h, cert, REASON_KEY_COMPROMISE);
+	sim_advance(c->sim, 1000);
+	schedule_decide(c, other, cert, REASON_HOLD);
+	sim_advance(c->sim, 1000);
+	schedule_decide(c, other, cert, REASON_REMOVE_FROM_CRL);
+}
+
+/* All processes are down while the directories go on and merge; one comes back
+ * alone and has nobody who puts right before it what the merge has lost. */
 static void
 outage(struct cluster *c, struct host *h, const struct keys *k)
 {
 	struct host *other = &c->hosts[(h->n + 1) % HOSTS];
-	size_t cert = random_below(CERTS_MAX);
-	bool fill;
 
 	schedule_heal(c);
 	if (other->ca == NULL)
 		schedule_start(c, other, k);
-	sim_settle(c->sim);
-	if (cluster_failed(c) || c->oracle.n_certs == 0)
+	if (cluster_failed(c))
 		return;
-	cert %= c->oracle.n_certs;
-	schedule_decide(c, h, cert, REASON_HOLD);
+	sim_settle(c->sim);
 	if (random_chance(50))
 		schedule_take(c, h);
 	sim_settle(c->sim);
-	schedule_decide(c, h, cert, REASON_KEY_COMPROMISE);
-	sim_advance(c->sim, 1000);
-	schedule_decide(c, other, cert, REASON_REMOVE_FROM_CRL);
+	contradict(c, h, other);
 	for (size_t i = 0; i < HOSTS; i++)
 		schedule_stop(c, &c->hosts[i], random_chance(70));
 	sim_settle(c->sim);
 	cluster_note(c, "all are down, the directories meet");
-	fill = random_chance(60) && schedule_may_fill(c, other->n, h->n);
-	if (fill)
+	if (random_chance(60) && schedule_may_fill(c, other->n, h->n))
 		schedule_fill(c, other->n, h->n, k);
 	else
 		schedule_start(c, h, k);

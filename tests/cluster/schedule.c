@@ -195,6 +195,7 @@ schedule_take(struct cluster *c, struct host *h)
 
 	cluster_note(
 	    c, "h%zu takes the roles: %s %s", h->n, rc_text(rc), e.text);
+	promises_list(c, h);
 }
 
 static void
