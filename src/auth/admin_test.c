@@ -22,7 +22,9 @@ static int
 open_store(void **state)
 {
 	const char *tmp = getenv("TMPDIR");
-	struct lmdb_params p = { .dir = dir, .clock = &clock_system };
+	struct lmdb_params p = {
+		.dir = dir, .map_size = (size_t)1 << 30, .clock = &clock_system
+	};
 	struct rec *r;
 	AUTO(batch) b = batch_new();
 

@@ -203,7 +203,9 @@ static void
 make_store(void)
 {
 	AUTO_STR dir = path_new("/var/lib/pki/" INSTANCE "/ca/db");
-	struct lmdb_params p = { .dir = dir, .clock = &test_clock };
+	struct lmdb_params p = {
+		.dir = dir, .map_size = (size_t)1 << 30, .clock = &test_clock
+	};
 	AUTO(store) s = NULL;
 	AUTO(batch) b = batch_new();
 	struct rec *r = rec_new(REC_ACL, "aclResources");

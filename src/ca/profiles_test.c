@@ -58,7 +58,9 @@ set_up(void **state)
 {
 	static struct site s;
 	char lmdb[96], from[96];
-	struct lmdb_params p = { .dir = lmdb, .clock = &clock_system };
+	struct lmdb_params p = {
+		.dir = lmdb, .map_size = (size_t)1 << 30, .clock = &clock_system
+	};
 	AUTO_BUF text = buf_empty(PROFILE_TEXT_MAX);
 
 	s = (struct site){ .dir = "/tmp/profiles_test-XXXXXX" };

@@ -38,7 +38,9 @@ open_store(const char *name)
 	struct store *s = NULL;
 
 	snprintf(dir, sizeof(dir), "%s/%s", folder, name);
-	struct lmdb_params p = { .dir = dir, .clock = &clock_system };
+	struct lmdb_params p = {
+		.dir = dir, .map_size = (size_t)1 << 30, .clock = &clock_system
+	};
 	OK(store_open_lmdb(&s, &p, e));
 	return s;
 }

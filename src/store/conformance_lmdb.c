@@ -10,7 +10,7 @@ static char *folder;
 struct store *
 conformance_open(void)
 {
-	struct lmdb_params p = { .clock = &clock_system };
+	struct lmdb_params p = { .map_size = HELP_MAP, .clock = &clock_system };
 	struct store *s = NULL;
 
 	p.dir = folder = help_folder();

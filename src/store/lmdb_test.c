@@ -13,9 +13,9 @@
 static struct store *
 open_at(const char *dir, size_t map_size)
 {
-	struct lmdb_params p = {
-		.dir = dir, .map_size = map_size, .clock = &clock_system
-	};
+	struct lmdb_params p = { .dir = dir,
+		.map_size = map_size != 0 ? map_size : HELP_MAP,
+		.clock = &clock_system };
 	struct store *s = NULL;
 
 	OK(store_open_lmdb(&s, &p, e));
@@ -93,7 +93,7 @@ second_process_is_refused(void **state)
 {
 	char *dir = help_folder();
 	struct store *s = open_at(dir, 0);
-	struct lmdb_params p = { .dir = dir };
+	struct lmdb_params p = { .dir = dir, .map_size = HELP_MAP };
 	struct store *t = NULL;
 	int status = 0;
 	pid_t pid;
@@ -462,7 +462,9 @@ read_only_store_reads_and_refuses_writes(void **state)
 {
 	char *dir = help_folder();
 	struct store *s = open_at(dir, 0);
-	struct lmdb_params p = { .dir = dir, .read_only = true };
+	struct lmdb_params p = {
+		.dir = dir, .read_only = true, .map_size = HELP_MAP
+	};
 	AUTO(batch) b = batch_new();
 	AUTO(rec) r = NULL;
 

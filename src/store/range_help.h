@@ -104,7 +104,9 @@ begin_lmdb(void **state)
 	memset(hosts, 0, sizeof(hosts));
 	sim = NULL;
 	folder = help_folder();
-	struct lmdb_params p = { .dir = folder, .clock = &clock_system };
+	struct lmdb_params p = {
+		.dir = folder, .map_size = HELP_MAP, .clock = &clock_system
+	};
 	OK(store_open_lmdb(&s, &p, e));
 	begin_host(0, s);
 	begin_host(1, s);

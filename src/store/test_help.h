@@ -74,6 +74,9 @@ help_cert(uint64_t n, enum cert_status status)
 	return cert_rec_encode(&c);
 }
 
+/* of a test's LMDB store: valgrind cannot map the 64 GiB of the default */
+#define HELP_MAP ((size_t)1 << 30)
+
 static inline char *
 help_folder(void)
 {
