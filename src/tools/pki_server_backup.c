@@ -421,6 +421,24 @@ clear_stores(struct server *s, struct err *e)
 	return rc;
 }
 
+/* What was applied last is newer than the files are now: without it they are
+ * not taken for edits, and what the clones have counts. */
+static enum rc
+forget_applied(const struct server *s, struct err *e)
+{
+	static const char *const names[] = { "profiles", "connector",
+		"params" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		AUTO_BUF path = buf_empty(0);
+
+		buf_addf(&path, "%s/%s.applied", s->paths->host, names[i]);
+		if (unlink(buf_cstr(&path)) != 0 && errno != ENOENT)
+			return err_errno(e, "%s", buf_cstr(&path));
+	}
+	return RC_OK;
+}
+
 static enum rc
 run_restore(struct server *s, const struct args *a, struct err *e)
 {
@@ -452,7 +470,8 @@ run_restore(struct server *s, const struct args *a, struct err *e)
 	if (there && (rc = server_lock(s, &lock, e)) != RC_OK)
 		return err_prefix(e, "stop it first");
 	if ((there && (rc = clear_stores(s, e)) != RC_OK) ||
-	    (rc = extract(fd, e)) != RC_OK)
+	    (rc = extract(fd, e)) != RC_OK ||
+	    (rc = forget_applied(s, e)) != RC_OK)
 		return rc;
 	out_framed("Restored instance \"%s\" from %s", name, path);
 	printf("When it starts it notices that it was restored: it burns the "
