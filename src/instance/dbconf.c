@@ -16,6 +16,7 @@ enum {
 	PORT_MAX = 65535,
 	CONNECTIONS_MAX = 1000,
 	TRUST_MAX = 4 * 1024 * 1024,
+	DBCONF_CERT_MAX = 64 * 1024,
 };
 
 bool
@@ -43,6 +44,8 @@ dbconf_free(struct dbconf *c)
 	free(c->subsystem);
 	free(c->domain);
 	secret_free(c->password);
+	secret_free(c->client_key);
+	buf_done(&c->client_cert);
 	free(c);
 }
 
@@ -155,6 +158,85 @@ read_address(struct dbconf *c, const struct cfg *cs, struct err *e)
 	return dbconf_make_url(c, e);
 }
 
+/* --- who binds --------------------------------------------------------------- */
+
+struct pins {
+	const struct cfg *passwords;
+	const char *instance;
+};
+
+static struct secret *
+token_pin(void *arg, const char *token)
+{
+	const struct pins *p = arg;
+	struct secret *s;
+
+	return password_token(&s, p->passwords, p->instance, token, NULL) ==
+		RC_OK
+	    ? s
+	    : NULL;
+}
+
+/* The client certificate; its key must be in the instance's own database. */
+static enum rc
+read_client(
+    struct dbconf *c, const struct cfg *cs, struct keystore *ks, struct err *e)
+{
+	static const char setting[] = "internaldb.ldapauth.clientCertNickname";
+	const char *nick = cfg_str(cs, setting, "");
+	AUTO(key) k = NULL;
+	enum rc rc;
+
+	if (!c->secure && !c->starttls)
+		return err_set(e, RC_INVALID,
+		    "internaldb.ldapauth.authtype=SslClientAuth needs "
+		    "internaldb.ldapconn.secureConn or startTLS");
+	if (nick[0] == '\0')
+		return err_set(e, RC_INVALID,
+		    "%s: missing; internaldb.ldapauth.authtype=SslClientAuth "
+		    "needs it",
+		    setting);
+	rc = keystore_find_pair(ks, &k, &c->client_cert, nick, e);
+	if (rc == RC_OK)
+		rc = key_export(k, &c->client_key, e);
+	if (rc == RC_UNSUPPORTED)
+		return err_set(e, rc,
+		    "%s=%s: its key is in a token that keeps it, and libldap "
+		    "needs it in memory; use a certificate whose key is in the "
+		    "instance's database, or authtype BasicAuth",
+		    setting, nick);
+	return rc == RC_OK ? RC_OK : err_prefix(e, "%s=%s", setting, nick);
+}
+
+static enum rc
+read_identity(struct dbconf *c, const struct cfg *cs,
+    const struct cfg *passwords, const struct instance_paths *paths,
+    struct keystore *ks, struct err *e)
+{
+	const char *how =
+	    cfg_str(cs, "internaldb.ldapauth.authtype", "BasicAuth");
+	struct pins pins = { passwords, paths->name };
+	struct keystore_open_params p = { .dir = paths->alias,
+		.read_only = true,
+		.pin = token_pin,
+		.pin_arg = &pins };
+	AUTO(keystore) own = NULL;
+	enum rc rc = RC_OK;
+
+	if (text_ieq(how, "BasicAuth"))
+		return password_find(&c->password, passwords, paths->name,
+		    cfg_str(
+			cs, "internaldb.ldapauth.bindPWPrompt", "internaldb"),
+		    e);
+	if (!text_ieq(how, "SslClientAuth"))
+		return err_set(e, RC_INVALID,
+		    "internaldb.ldapauth.authtype: neither BasicAuth nor "
+		    "SslClientAuth");
+	if (ks == NULL)
+		rc = keystore_open(&own, &p, e);
+	return rc == RC_OK ? read_client(c, cs, ks != NULL ? ks : own, e) : rc;
+}
+
 enum rc
 dbconf_new(struct dbconf **out, const struct cfg *cs,
     const struct cfg *passwords, const struct instance_paths *paths,
@@ -166,6 +248,7 @@ dbconf_new(struct dbconf **out, const struct cfg *cs,
 
 	if (c == NULL || !copy(&c->subsystem, sub))
 		return err_set(e, RC_NOMEM, "directory");
+	c->client_cert = buf_empty(DBCONF_CERT_MAX);
 	if ((rc = read_address(c, cs, e)) != RC_OK)
 		return rc;
 	if (strcmp(cfg_str(cs, "securitydomain.select", ""), "new") == 0 &&
@@ -184,13 +267,7 @@ dbconf_new(struct dbconf **out, const struct cfg *cs,
 		    (rc = dbconf_write_trust(paths, ks, e)) != RC_OK)
 			return rc;
 	}
-	if (!text_ieq(cfg_str(cs, "internaldb.ldapauth.authtype", "BasicAuth"),
-		"BasicAuth"))
-		return err_set(e, RC_UNSUPPORTED,
-		    "internaldb.ldapauth.authtype: only BasicAuth is supported "
-		    "by this version");
-	rc = password_find(&c->password, passwords, paths->name,
-	    cfg_str(cs, "internaldb.ldapauth.bindPWPrompt", "internaldb"), e);
+	rc = read_identity(c, cs, passwords, paths, ks, e);
 	if (rc == RC_OK)
 		*out = dbconf_steal(&c);
 	return rc;
@@ -205,6 +282,8 @@ dbconf_params(const struct dbconf *c, const struct clock *clock)
 		.ca_file = c->ca_file,
 		.bind_dn = c->bind_dn,
 		.password = c->password,
+		.client_cert = buf_view(&c->client_cert),
+		.client_key = c->client_key,
 		.base_dn = c->base_dn,
 		.database = c->database,
 		.subsystem = c->subsystem,

@@ -31,14 +31,17 @@ struct dbconf {
 	char *spool;         /* host-local folder for effects and cursor */
 	char *subsystem;     /* "ca" */
 	char *domain;        /* name of the security domain, NULL = none */
-	struct secret *password;
+	struct secret *password; /* NULL with a client certificate: */
+	struct buf client_cert;
+	struct secret *client_key;
 };
 
 /* Are its records in a directory? dbs.type=embedded says no, dbs.type=ldap yes;
  * without it (a CS.cfg of the model) internaldb.basedn decides. */
 bool dbconf_is_directory(const struct cfg *cs);
 /* Reads internaldb.*. The password is looked for as password_find does, by the
- * name that internaldb.ldapauth.bindPWPrompt gives. On LDAPS or StartTLS the
+ * name that internaldb.ldapauth.bindPWPrompt gives; with authtype SslClientAuth
+ * certificate and key come from ks (NULL: from the alias folder's database). On LDAPS or StartTLS the
  * certificates that ks trusts as issuers are written to ca_file; with ks NULL
  * the file of the last time serves. RC_INVALID names the setting. */
 MUST enum rc dbconf_new(struct dbconf **out, const struct cfg *cs,

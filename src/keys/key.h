@@ -14,6 +14,7 @@
 #include "der/oid.h"
 
 struct key;
+struct secret;
 
 /* Drops the handle (the key stays in its token). */
 void key_free(struct key *k);
@@ -66,5 +67,10 @@ MUST enum rc spki_verify(struct view spki, enum sigalg a, struct view data,
  * *curve = OID_prime256v1 ... (OID_COUNT for others). */
 MUST enum rc spki_info(struct view spki, enum keytype *type, int *bits,
     enum oid *curve, struct err *e);
+
+/* Clear PrivateKeyInfo, for what can take a key in no other way: PKCS #12, and
+ * libldap, whose TLS wants it in memory. RC_UNSUPPORTED: the key cannot leave its
+ * token. The caller frees. */
+MUST enum rc key_export(struct key *k, struct secret **out, struct err *e);
 
 #endif

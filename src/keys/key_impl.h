@@ -34,8 +34,6 @@ struct key {
 /* A handle for a private key object; reads what is public of it. */
 MUST enum rc key_new(struct key **out, struct token *t, CK_OBJECT_HANDLE h,
     bool in_token, struct err *e);
-/* Clear PrivateKeyInfo. RC_UNSUPPORTED: the key cannot leave its token. */
-MUST enum rc key_export(struct key *k, struct secret **out, struct err *e);
 
 /* key_soft.c: with libcrypto. Unwraps at first use; RC_UNSUPPORTED when the
  * token does not let the key out. */

@@ -120,6 +120,8 @@ connect_to(struct ldap_be *be, struct ds_admin **out, const char *url,
 		.ca_file = be->ca_file,
 		.bind_dn = be->bind_dn,
 		.password = be->password,
+		.client_cert = buf_view(&be->client_cert),
+		.client_key = be->client_key,
 		.timeout_ms = be->timeout_ms };
 
 	return ds_admin_open(out, &p, e);

@@ -68,6 +68,20 @@ dir_err(struct err *e, int code, const char *what)
 	return err_set(e, rc, "directory: %s: %s", what, ldap_err2string(code));
 }
 
+/* GnuTLS, which libldap stands on, reads them as DER from these options. */
+static int
+set_client_key(struct ldap_be *be, LDAP *ld)
+{
+	struct view key = secret_view(be->client_key);
+	struct berval b = { be->client_cert.len, (char *)be->client_cert.data };
+	int c = ldap_set_option(ld, LDAP_OPT_X_TLS_CERT, &b);
+
+	if (c != LDAP_OPT_SUCCESS)
+		return c;
+	b = (struct berval){ key.len, (char *)(uintptr_t)key.data };
+	return ldap_set_option(ld, LDAP_OPT_X_TLS_KEY, &b);
+}
+
 static int
 set_options(struct ldap_be *be, LDAP *ld)
 {
@@ -80,6 +94,8 @@ set_options(struct ldap_be *be, LDAP *ld)
 	    (c = ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF)) != 0 ||
 	    (c = ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &tv)) != 0 ||
 	    (c = ldap_set_option(ld, LDAP_OPT_TIMEOUT, &tv)) != 0)
+		return c;
+	if (be->client_key != NULL && (c = set_client_key(be, ld)) != 0)
 		return c;
 	if (be->ca_file == NULL)
 		return 0;
@@ -98,14 +114,17 @@ dir_connect(struct ldap_be *be, LDAP **out, struct err *e)
 
 	if (c != LDAP_SUCCESS)
 		return dir_err(e, c, be->url);
-	if (be->password != NULL) {
+	if (be->password != NULL && be->client_key == NULL) {
 		cred.bv_val = (char *)(uintptr_t)secret_cstr(be->password);
 		cred.bv_len = secret_view(be->password).len;
 	}
 	c = set_options(be, ld);
 	if (c == LDAP_SUCCESS && be->starttls)
 		c = ldap_start_tls_s(ld, NULL, NULL);
-	if (c == LDAP_SUCCESS)
+	if (c == LDAP_SUCCESS && be->client_key != NULL)
+		c = ldap_sasl_bind_s(
+		    ld, NULL, "EXTERNAL", &cred, NULL, NULL, NULL);
+	else if (c == LDAP_SUCCESS)
 		c = ldap_sasl_bind_s(
 		    ld, be->bind_dn, LDAP_SASL_SIMPLE, &cred, NULL, NULL, NULL);
 	if (c != LDAP_SUCCESS) {
@@ -130,7 +149,11 @@ dir_connect_params(const struct ldap_params *p, LDAP **out, struct err *e)
 	be->starttls = p->starttls;
 	be->timeout_ms = p->timeout_ms > 0 ? p->timeout_ms : LDAP_BE_TIMEOUT_MS;
 	be->password = (struct secret *)(uintptr_t)p->password;
+	be->client_key = (struct secret *)(uintptr_t)p->client_key;
+	be->client_cert = buf_empty(0);
+	buf_add_view(&be->client_cert, p->client_cert);
 	rc = dir_connect(be, out, e);
+	buf_done(&be->client_cert);
 	free(be);
 	return rc;
 }

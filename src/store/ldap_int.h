@@ -58,6 +58,8 @@ struct ldap_be {
 	char *url, *ca_file, *bind_dn, *base_dn, *database, *subsystem;
 	char *domain; /* name of the security domain; may be NULL */
 	struct secret *password;
+	struct buf client_cert; /* empty: bind_dn and password */
+	struct secret *client_key;
 	bool starttls;
 	size_t base_rdns; /* RDNs in base_dn */
 	int timeout_ms;

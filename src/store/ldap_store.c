@@ -83,6 +83,8 @@ dir_free(void *impl)
 	dir_pool_done(be);
 	store_free(be->spool);
 	secret_free(be->password);
+	secret_free(be->client_key);
+	buf_done(&be->client_cert);
 	free(be->url);
 	free(be->ca_file);
 	free(be->bind_dn);
@@ -147,7 +149,14 @@ fill(struct ldap_be *be, const struct ldap_params *p, struct err *e)
 		be->password = secret_new(secret_view(p->password));
 		ok = be->password != NULL;
 	}
-	if (!ok || be->idle == NULL)
+	be->client_cert = buf_empty(0);
+	buf_add_view(&be->client_cert, p->client_cert);
+	if (ok && p->client_key != NULL) {
+		be->client_key = secret_new(secret_view(p->client_key));
+		ok = be->client_key != NULL;
+	}
+	if (!ok || be->idle == NULL ||
+	    buf_check(&be->client_cert, NULL) != RC_OK)
 		return err_set(e, RC_NOMEM, "directory: out of memory");
 	if (be->url == NULL || be->base_dn == NULL || p->spool_dir == NULL)
 		return err_set(

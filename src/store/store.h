@@ -157,6 +157,11 @@ struct ldap_params {
 	const char *ca_file;
 	const char *bind_dn;
 	const struct secret *password;
+	/* In place of bind_dn and password: a client certificate (DER) and its
+	 * PrivateKeyInfo, on LDAPS or StartTLS; the directory maps it to an
+	 * entry (SASL EXTERNAL). */
+	struct view client_cert;
+	const struct secret *client_key;
 	const char *base_dn;
 	const char *database;  /* back end name of the suffix */
 	const char *subsystem; /* "ca", "kra" ... */

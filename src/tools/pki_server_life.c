@@ -15,6 +15,7 @@
 #include "deploy/service.h"
 #include "instance/control.h"
 #include "instance/highwater.h"
+#include "tools/pki_server_ds.h"
 
 enum {
 	WAIT_DEFAULT_S = 60,
@@ -249,6 +250,37 @@ roles(const struct server *s)
 	}
 }
 
+/* The directory of a subsystem, and whether it can tell what changed while the
+ * server was down. */
+static void
+directory(struct server *s, const struct status *t)
+{
+	AUTO(dbconf) conf = NULL;
+	AUTO(ds_admin) d = NULL;
+	AUTO_BUF attr = buf_empty(0), usn = buf_empty(0);
+	struct err e = { RC_OK, "" };
+
+	if (!dbconf_is_directory(t->cs))
+		return;
+	s->sub = t->sub;
+	s->type = server_type(t->sub);
+	if (server_ds(s, &conf, &d, &e) == RC_OK) {
+		buf_addf(&attr, "lastusn;%s", conf->database);
+		rc_ignore(
+		    ds_get(d, &usn, "", buf_cstr(&attr), &e)); /* told below */
+	}
+	if (e.rc != RC_OK)
+		printf("    Directory:           %s\n", e.text);
+	else if (usn.len > 0)
+		printf("    Directory:           %s\n", conf->url);
+	else
+		printf(
+		    "    Directory:           %s; its USN plug-in acts after "
+		    "its next restart, until then each start reads all "
+		    "records\n",
+		    conf->url);
+}
+
 static enum rc
 subsystem_status(
     struct server *s, const struct cfg *c, struct status *t, struct err *e)
@@ -264,6 +296,7 @@ subsystem_status(
 	printf("    Enabled:             %s\n", truth(enabled(c, t->sub)));
 	if (enabled(c, t->sub))
 		urls(t);
+	directory(s, t);
 	if (strcmp(t->sub, "ca") == 0)
 		roles(s);
 	return RC_OK;

@@ -90,7 +90,12 @@ def test_a_ca_lives_in_a_directory(site):
 
     out = site.server_cmd("ca-user-find", "-i", instance.NAME).stdout
     assert "User ID: caadmin" in out and "User ID: pkidbuser" in out
+    waits = "; its USN plug-in acts after its next restart"
+    assert f"    Directory:           {site.server.url}{waits}" in site.server_cmd("status", instance.NAME).stdout
     assert unindexed(site.server) == []
+    site.server.restart()
+    out = site.server_cmd("status", instance.NAME).stdout
+    assert f"    Directory:           {site.server.url}\n" in out and waits not in out
 
 
 def test_a_ca_speaks_tls_with_its_directory(site):
