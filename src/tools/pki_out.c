@@ -159,6 +159,7 @@ out_read(struct buf *out, const char *path, struct err *e)
 	}
 	if (ferror(stdin))
 		return err_errno(e, "standard input");
+	(void)buf_cstr(out); /* ends it as file_read does */
 	return buf_check(out, e);
 }
 

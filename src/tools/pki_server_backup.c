@@ -460,7 +460,8 @@ run_restore(struct server *s, const struct args *a, struct err *e)
 		return err_errno(e, "%s", path);
 	if ((rc = read_names(fd, &names, e)) != RC_OK ||
 	    (rc = buf_check(&names, e)) != RC_OK ||
-	    (rc = check_names(s, (char *)names.data, e)) != RC_OK)
+	    (rc = check_names(s, (char *)(uintptr_t)buf_cstr(&names), e)) !=
+		RC_OK)
 		return err_prefix(e, "%s", path);
 	there = file_exists(s->paths->conf) || file_exists(s->paths->lib);
 	if (there && !args_has(a, "force"))
