@@ -212,25 +212,40 @@ point_settings(
 			  : ca_point_open(ca, cs, point, e);
 }
 
+/* After failures the schedule waits, here it is tried again at each look. */
+static enum rc
+first_list(struct ca *ca, struct issuing_point *ip, struct err *e)
+{
+	struct generate_options o = { .sigalg = SIGALG_COUNT };
+	struct issuing_point_status st;
+
+	issuing_point_status(ip, &st);
+	o.force = st.failure[0] != '\0';
+	return ca_crl_generate(
+	    ca, ca_point_find(ca, issuing_point_id(ip)), &o, e);
+}
+
 /* The settings of a holder, the first list, and only then CS.cfg: what is cut in
  * between is done again at the next look. */
 static enum rc
 take_up(struct ca *ca, struct role *r, const struct claim *c, struct err *e)
 {
-	static const struct generate_options when_due = { .sigalg =
-							      SIGALG_COUNT };
 	bool crl = text_starts(r->name, CLAIM_ROLE_CRL);
 	AUTO(cfg) left = NULL;
 	enum rc rc = roles_settings_load(ca, &left, e);
 
-	if (rc == RC_OK && crl &&
+	/* once: the issuing point keeps all settings it has had */
+	if (rc == RC_OK && crl && strcmp(r->configured, c->id) != 0 &&
 	    (rc = point_settings(ca, r->name, left, e)) == RC_OK) {
+		LOCKED(&ca->roles.lock);
+		memcpy(r->configured, c->id, sizeof(r->configured));
+	}
+	if (rc == RC_OK && crl) {
 		struct issuing_point *ip = point_of(ca, r->name);
 
 		issuing_point_claim(ip, c);
 		issuing_point_follow(ip, true);
-		rc = ca_crl_generate(
-		    ca, ca_point_find(ca, issuing_point_id(ip)), &when_due, e);
+		rc = first_list(ca, ip, e);
 	}
 	if (rc == RC_OK)
 		rc = roles_write(ca, r->name, left, NULL, 0, e);
@@ -458,7 +473,10 @@ look(struct ca *ca, struct role *r, const struct claims *all, bool *again,
 	*again = s.act != ROLE_KEEP && s.act != ROLE_NOTE;
 	rc = act(ca, r, &s, all, e);
 	LOCKED(&ca->roles.lock);
-	if (rc != RC_OK && e != NULL)
+	if (rc != RC_OK && strcmp(r->note, e->text) != 0)
+		log_warning(
+		    "roles", "role=%s: %s, continuing", r->name, e->text);
+	if (rc != RC_OK)
 		(void)snprintf(r->note, sizeof(r->note), "%s", e->text);
 	else if (v.restored && v.wish && !s.holds)
 		(void)snprintf(r->note, sizeof(r->note),
@@ -490,14 +508,14 @@ settle(struct ca *ca, struct role *r)
 		AUTO_CLAIMS all = { NULL, 0 };
 
 		rc = claims_load(&all, ca->store, NULL, &e);
-		if (rc == RC_OK)
+		if (rc != RC_OK)
+			log_warning("roles", "role=%s: %s, continuing", r->name,
+			    e.text);
+		else
 			rc = look(ca, r, &all, &again, &e);
 	}
-	if (rc != RC_OK) {
-		log_warning(
-		    "roles", "role=%s: %s, continuing", r->name, e.text);
+	if (rc != RC_OK)
 		atomic_store(&ca->roles.changed, true);
-	}
 }
 
 static void
@@ -689,13 +707,27 @@ roles_renew(struct ca *ca, const char *role)
 
 /* --- commands ------------------------------------------------------------ */
 
+/* A copy takes no role until somebody says that it is the only one. */
+static enum rc
+check_original(struct ca *ca, struct err *e)
+{
+	char why[200];
+
+	return highwater_restored(ca->sub->highwater, why, sizeof(why))
+	    ? err_set(e, RC_CONFLICT,
+		  "restored (%s): run pki-server ca-restore-accept first", why)
+	    : RC_OK;
+}
+
 enum rc
 roles_ask(struct ca *ca, struct err *e)
 {
 	AUTO_CLAIMS all = { NULL, 0 };
 	LOCKED(&ca->roles.work);
-	enum rc rc = claims_load(&all, ca->store, NULL, e);
+	enum rc rc = check_original(ca, e);
 
+	if (rc == RC_OK)
+		rc = claims_load(&all, ca->store, NULL, e);
 	for (size_t i = 0; rc == RC_OK && i < ca->roles.n; i++) {
 		const struct role *r = &ca->roles.items[i];
 		const struct claim *g = claims_greatest(&all, r->name);
@@ -772,14 +804,12 @@ roles_take(struct ca *ca, const struct num *above, struct err *e)
 {
 	AUTO_CLAIMS all = { NULL, 0 };
 	struct role_step s = { .act = ROLE_FORCE };
-	char why[200];
 	LOCKED(&ca->roles.work);
-	enum rc rc;
+	enum rc rc = check_original(ca, e);
 
-	if (highwater_restored(ca->sub->highwater, why, sizeof(why)))
-		return err_set(e, RC_CONFLICT,
-		    "%s: run pki-server ca-restore-accept first", why);
-	if ((rc = claims_load(&all, ca->store, NULL, e)) == RC_OK)
+	if (rc == RC_OK)
+		rc = claims_load(&all, ca->store, NULL, e);
+	if (rc == RC_OK)
 		rc = decide_to_take(ca, &all, above, e);
 	for (size_t i = 0; rc == RC_OK && i < ca->roles.n; i++) {
 		struct role *r = &ca->roles.items[i];

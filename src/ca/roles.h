@@ -53,6 +53,8 @@ struct role {
 	char put_back[CLAIM_HOST_MAX + 16]; /* then: who has the role */
 	char acted[CLAIM_ID_MAX];
 	char taking[CLAIM_ID_MAX]; /* claim to be taken over, "" = none */
+	/* claim for which the former holder's settings were taken; `work` */
+	char configured[CLAIM_ID_MAX];
 	bool holds, has_holder, drained;
 	struct claim holder;
 	int64_t since_ms; /* of what is waited for, monotonic; 0 = nothing */

@@ -51,10 +51,7 @@ class Pair:
             self.a.settings(MASTER_LINES)
             for ca in self.all:
                 ca.settings({"internaldb.ldapconn.timeoutMs": "5000"})
-            file = self.b.root / f"var/lib/pki/.host/{self.b.name}/ca.highwater"
-            text = file.read_text()
-            mine = int(re.search(r"^hostid=(\d+)$", text, re.M)[1])
-            file.write_text(re.sub(r"(?m)^hostid=\d+$", f"hostid={mine % 65000 + 1}", text))
+            self.give_host_id(self.b, 1)
         except BaseException:
             self.remove()
             raise
@@ -62,6 +59,13 @@ class Pair:
     def _ca(self, golden):
         self.all.append(instance.Ca(golden))
         return self.all[-1]
+
+    def give_host_id(self, ca, n):
+        """Another one than the golden copy's, n further."""
+        file = ca.root / f"var/lib/pki/.host/{ca.name}/ca.highwater"
+        text = file.read_text()
+        mine = int(re.search(r"^hostid=(\d+)$", text, re.M)[1])
+        file.write_text(re.sub(r"(?m)^hostid=\d+$", f"hostid={(mine + n - 1) % 65000 + 1}", text))
 
     def _replicate(self, golden):
         self.b.ds = ds.copy(golden.ds, f"cb{os.getpid()}p{program.free_port()}")

@@ -2,7 +2,9 @@
 """Moves of roles that are cut short at any step, settings that were put back, clocks, sinks and copies (docs/roles.md,
 docs/crl-numbers.md)."""
 import contextlib
+import pathlib
 
+import ldap
 import pytest
 
 import instance
@@ -152,3 +154,115 @@ def test_take_over_killed_after_its_first_claim_is_finished(cut):
     p.until("its first list, above what was said", lambda: p.number(p.b) > 3 * ROOM)
     p.a.start()
     assert in_one_hand(p) is p.b
+
+
+# --- clocks -----------------------------------------------------------------------
+
+LIBFAKETIME = str(next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), "libfaketime"))
+
+
+def test_a_holder_whose_clock_is_behind_waits_and_says_why(make):
+    p = make().start()
+    last = p.a.crl().last_update
+    clock = p.b.folder / "clock"
+    clock.write_text("-10m\n")
+    p.b.stop()
+    p.b.start(env={"LD_PRELOAD": LIBFAKETIME, "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
+                   "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+    # handed over while the master runs, the roles go back to it
+    said = p.server(p.b, "ca-promote", *PATIENT, status=1)
+    assert "went back to" in said and "the clock is behind thisUpdate of the last CRL" in said
+    assert in_one_hand(p) is p.a
+    makes_a_list(p, p.a)
+    last = p.a.crl().last_update
+    # taken over, they stay: the list waits for the clock
+    p.a.kill()
+    said = p.server(p.b, "ca-promote", "--holder-is-stopped", "--wait", "2", status=1)
+    assert "the clock is behind thisUpdate of the last CRL" in said
+    assert "the clock is behind" in p.roles(p.b)["crl.MasterCRL"]["note"] and p.number(p.b) < ROOM
+    clock.write_text("+0\n")
+    p.until_states(p.b, "held")
+    assert p.number(p.b) >= ROOM and p.b.crl().last_update >= last
+
+
+# --- a sink with a higher number, a copy --------------------------------------------
+
+def test_a_record_with_a_higher_number_is_gone_above(make):
+    p = make().start()
+    entry = f"cn=MasterCRL,ou=crlIssuingPoints,ou=ca,{pair.SUFFIX}"
+    for high in (p.number(p.a) + 4711, 3 * ROOM + 17):  # in the claim's room, and far outside
+        record = ldap.initialize(p.a.ds.url)
+        record.simple_bind_s("cn=Directory Manager", p.a.ds.password)
+        text = str(high)
+        record.modify_s(entry, [(ldap.MOD_REPLACE, "crlNumber", [f"{len(text):02}{text}".encode()])])
+        record.unbind_s()
+
+        def above():
+            assert p.number(p.a) not in (high, high - 1)
+            agent = p.a.agent()
+            agent.call("GET", "/ca/agent/ca/updateCRL?op=updateCRL&xml=true&crlIssuingPoint=MasterCRL")
+            agent.close()
+            return p.number(p.a) > high
+        p.until("a list above the number in the record", above)
+    assert p.roles(p.a)["crl.MasterCRL"]["kind"] in ("forced", "renewed")
+    p.server(p.b, "ca-promote", *PATIENT)
+    assert p.number(p.b) > 3 * ROOM
+
+
+def test_a_copy_is_promoted_only_when_somebody_says_so(make):
+    p = make().start()
+    # what a machine looks like that was restored: without the memory of the host
+    p.b.stop()
+    (p.b.root / f"var/lib/pki/.host/{p.b.name}/ca.highwater").unlink()
+    p.b.start()
+    assert "restored" in p.server(p.b, "ca-promote", status=1)
+    p.a.kill()
+    assert "restored" in p.server(p.b, "ca-promote", "--holder-is-stopped", status=1)
+    p.server(p.b, "ca-restore-accept")
+    p.server(p.b, "ca-promote", "--holder-is-stopped", *PATIENT)
+    assert p.number(p.b) >= ROOM
+    p.a.start()
+    assert in_one_hand(p) is p.b
+
+
+# --- three of them -----------------------------------------------------------------
+
+def third(p):
+    """One more clone, on the first one's directory."""
+    c = p._ca(p.a.golden)
+    c.ds = p.a.ds
+    c.settings({"internaldb.ldapconn.port": p.a.ds.port, "internaldb.ldapconn.timeoutMs": "5000",
+                **pair.clone_lines(p.a)})
+    p.give_host_id(c, 2)
+    return c.start()
+
+
+def test_both_sides_of_a_cut_are_promoted_and_an_old_master_comes_back_in_a_hand_over(make):
+    p = make(apart=True).start()
+    c = third(p)
+    p.server(c, "ca-promote", *PATIENT)
+    for ca in (p.a, p.b):
+        p.until_states(ca, "clone")
+        p.until("it to serve the CRL", lambda ca=ca: p.number(ca) == p.number(c))
+    c.kill()
+    # both are promoted while they cannot see one another
+    p.net.pause()
+    for ca in (p.a, p.b):
+        p.server(ca, "ca-promote", "--holder-is-stopped", *PATIENT)
+    assert p.states(p.a) == {"held"} and p.states(p.b) == {"held"}
+    numbers = {ca: {p.number(ca), makes_a_list(p, ca)} for ca in (p.a, p.b)}
+    assert not numbers[p.a] & numbers[p.b] and min(numbers[p.a] | numbers[p.b]) >= ROOM
+    p.net.resume()
+    holder = in_one_hand(p)
+    other = p.b if holder is p.a else p.a
+    assert max(numbers[holder]) > max(numbers[other])  # the greater claim goes on
+    p.until("one list on both", lambda: p.number(p.a) == p.number(p.b) >= max(numbers[holder]))
+    # the first master is back while the roles move on
+    number = p.number(holder)
+    moving = promote(p, other, *PATIENT)
+    c.start()
+    assert moving.wait(2 * pair.LIMIT) == 0, (other.folder / "promote.log").read_text()
+    assert in_one_hand(p) is other
+    p.until_states(c, "clone")
+    assert makes_a_list(p, other) > number
+    p.until("all to serve it", lambda: len({p.number(ca) for ca in p.all}) == 1)
