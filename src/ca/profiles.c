@@ -244,12 +244,12 @@ profiles_decode(struct profile **out, const struct rec *r, struct err *e)
 	enum rc rc;
 
 	rc = read_texts(&x, &at, r, e);
-	if (rc != RC_OK || strcmp(x->class_id, change.value) == 0) {
-		if (rc == RC_OK)
-			*out = profile_steal(&x);
+	if (rc != RC_OK || x == NULL)
 		return rc;
-	}
-	return profile_edit(out, x, &change, 1, e);
+	if (strcmp(x->class_id, change.value) != 0)
+		return profile_edit(out, x, &change, 1, e);
+	*out = profile_steal(&x);
+	return RC_OK;
 }
 
 static bool
