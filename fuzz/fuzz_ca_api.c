@@ -2,7 +2,9 @@
 /* fuzz_ca_api.c - any bytes as what an agent, an administrator or a stranger
  * sends to the CA's REST handlers and servlets: a real CA in a scratch folder
  * (keystore, store, profiles), no sockets. The first byte chooses the path, the
- * second who asks; up to a newline comes the query, the rest is the body.
+ * second who asks; up to a newline comes the query, the rest is the body. After
+ * a first byte of ANY that line is the request line (bit 1 of the second byte
+ * switches nonces off): "GET /ca/x?y=z text/plain".
  * Owns:    one instance, one call, reused.
  * Trusts:  nothing of the input.
  * Threads: the instance's timer beside. */
@@ -62,6 +64,7 @@ static const struct {
 };
 enum {
 	TARGETS = sizeof(targets) / sizeof(targets[0]),
+	ANY = 0xf0,
 	INPUT_MAX = 16384
 };
 
@@ -149,7 +152,10 @@ make_ca(void)
 		"pki_http_port=1", "pki_https_port=2",
 		"pki_ca_signing_key_type=ecc", "pki_ocsp_signing_key_type=ecc",
 		"pki_sslserver_key_type=ecc", "pki_subsystem_key_type=ecc",
-		"pki_admin_key_type=ecc" };
+		"pki_admin_key_type=ecc",
+		/* a corpus can name what there is: serial numbers from 1 */
+		"pki_cert_id_generator=legacy",
+		"pki_request_id_generator=legacy" };
 	struct spawn_params p = { .no_start = true };
 	struct spawn_result r = { buf_empty(0) };
 	struct instance_params ip = {
@@ -193,12 +199,14 @@ setup(void)
 	static const struct api_routes *const v2[] = { &api_info_routes,
 		&api_account_routes, &api_cert_routes, &api_request_routes,
 		&api_review_routes, &api_profile_routes, &api_user_routes,
-		&api_group_routes, &api_domain_routes, &api_connector_routes };
+		&api_group_routes, &api_domain_routes, &api_connector_routes,
+		&api_role_routes, &api_job_routes, &api_selftest_routes };
 	static const struct api_routes *const whole[] = { &servlet_ocsp_routes,
 		&servlet_crl_routes, &servlet_enroll_routes,
 		&servlet_agent_routes, &servlet_cert_routes,
 		&servlet_domain_routes, &servlet_config_routes,
-		&servlet_connector_routes };
+		&servlet_connector_routes, &servlet_revoke_routes,
+		&servlet_profile_routes, &servlet_info_routes };
 	struct err e;
 
 	snprintf(dir, sizeof(dir), "/tmp/signet-fuzz-XXXXXX");
@@ -232,6 +240,43 @@ add_query(struct buf *b, struct view q)
 	}
 }
 
+/* "GET /ca/x?y=z text/plain" into the head; false when it is not that. */
+static bool
+add_any(struct buf *head, struct view line, size_t body)
+{
+	const uint8_t *a = memchr(line.data, ' ', line.len), *b;
+	struct view method, target, type;
+
+	if (a == NULL)
+		return false;
+	method = view_of(line.data, (size_t)(a - line.data));
+	target = view_of(a + 1, line.len - method.len - 1);
+	b = memchr(target.data, ' ', target.len);
+	type = b != NULL
+	    ? view_of(b + 1, target.len - (size_t)(b - target.data) - 1)
+	    : view_of(a, 0);
+	if (b != NULL)
+		target.len = (size_t)(b - target.data);
+	buf_add_view(head, method);
+	buf_add_char(head, ' ');
+	add_query(head, target);
+	buf_add_str(head, " HTTP/1.1\r\nHost: localhost\r\nContent-Type: ");
+	add_query(head, type);
+	buf_addf(head, "\r\nContent-Length: %zu\r\n\r\n", body);
+	return true;
+}
+
+static void
+add_target(struct buf *head, size_t target, struct view query, size_t body)
+{
+	buf_addf(head, "%s %s?", targets[target].method, targets[target].path);
+	add_query(head, query);
+	buf_addf(head,
+	    " HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"
+	    "Content-Length: %zu\r\n\r\n",
+	    targets[target].type, body);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -250,13 +295,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	query = view_of(in.data, nl != NULL ? (size_t)(nl - in.data) : 0);
 	body = nl != NULL ? view_of(nl + 1, in.len - query.len - 1) : in;
 	known = (data[1] & 1) != 0;
-	buf_addf(&head, "%s %s?", targets[data[0] % TARGETS].method,
-	    targets[data[0] % TARGETS].path);
-	add_query(&head, query);
-	buf_addf(&head,
-	    " HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"
-	    "Content-Length: %zu\r\n\r\n",
-	    targets[data[0] % TARGETS].type, body.len);
+	ca->nonces = (data[1] & 2) == 0;
+	if (data[0] != ANY)
+		add_target(&head, data[0] % TARGETS, query, body.len);
+	else if (!add_any(&head, query, body.len))
+		return 0;
 	call->c.peer = "192.0.2.1";
 	call->c.tls = true;
 	if (call_begin(call, routes, buf_view(&head)) == 0 &&

@@ -30,6 +30,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (text == NULL || values_new(&v, "CA", &e) != RC_OK)
 		return 0;
+	/* as -D, which comes first; what it refuses is left out */
+	rc_ignore(values_define(v, text, ignore, NULL, &e));
 	if (values_parse(v, text, "fuzz", ignore, NULL, &e) != RC_OK ||
 	    values_check(v, &e) != RC_OK) {
 		if (e.text[0] == '\0')
