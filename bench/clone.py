@@ -10,7 +10,7 @@ import rows
 from rows import row, median, quantile
 
 CLONES = 1 if rows.SMALL else 3
-REVOCATIONS = 10 if rows.SMALL else 200
+REVOCATIONS = 10 if rows.SMALL else 100
 ALLOWED_MS = 50
 # what pkispawn tells where the directory works or is waited for
 DIRECTORY = re.compile("Initializing |Indexing, |.*: Finished indexing")
