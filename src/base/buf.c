@@ -128,12 +128,6 @@ buf_add_str(struct buf *b, const char *s)
 }
 
 void
-buf_add_char(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
-}
-
-void
 buf_addf(struct buf *b, const char *fmt, ...)
 {
 	enum {
@@ -167,6 +161,19 @@ buf_addf(struct buf *b, const char *fmt, ...)
 }
 
 void
+buf_add_dec(struct buf *b, uint64_t n)
+{
+	char text[20];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	buf_add(b, text + at, sizeof(text) - at);
+}
+
+void
 buf_add_hex(struct buf *b, struct view v)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -188,57 +195,59 @@ buf_add_hex(struct buf *b, struct view v)
 	b->len += v.len * 2;
 }
 
-/* Four characters of up to three octets. */
-static void
-quad(char out[4], const uint8_t *p, size_t n)
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "abcdefghijklmnopqrstuvwxyz"
-				       "0123456789+/";
-	uint32_t w = (uint32_t)p[0] << 16;
+static const char base64_set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "abcdefghijklmnopqrstuvwxyz"
+				 "0123456789+/";
 
-	if (n > 1)
-		w |= (uint32_t)p[1] << 8;
-	if (n > 2)
-		w |= p[2];
-	out[0] = alphabet[w >> 18 & 63];
-	out[1] = alphabet[w >> 12 & 63];
-	out[2] = n > 1 ? alphabet[w >> 6 & 63] : '=';
-	out[3] = n > 2 ? alphabet[w & 63] : '=';
+/* Characters of the octets of v, with padding. */
+static uint8_t *
+base64_run(uint8_t *p, struct view v)
+{
+	const uint8_t *s = v.data;
+	size_t n = v.len;
+	uint32_t w;
+
+	for (; n >= 3; s += 3, n -= 3) {
+		w = (uint32_t)s[0] << 16 | (uint32_t)s[1] << 8 | s[2];
+		*p++ = (uint8_t)base64_set[w >> 18];
+		*p++ = (uint8_t)base64_set[w >> 12 & 63];
+		*p++ = (uint8_t)base64_set[w >> 6 & 63];
+		*p++ = (uint8_t)base64_set[w & 63];
+	}
+	if (n == 0)
+		return p;
+	w = (uint32_t)s[0] << 16 | (n > 1 ? (uint32_t)s[1] << 8 : 0);
+	*p++ = (uint8_t)base64_set[w >> 18];
+	*p++ = (uint8_t)base64_set[w >> 12 & 63];
+	*p++ = (uint8_t)(n > 1 ? base64_set[w >> 6 & 63] : '=');
+	*p++ = '=';
+	return p;
 }
 
 void
 buf_add_base64(struct buf *b, struct view v, size_t line, const char *eol)
 {
-	size_t eol_len = line > 0 ? strlen(eol) : 0;
-	size_t i, k, chars, column = 0;
-	uint8_t *p;
-	char q[4];
+	size_t chars, eols, n, eol_len = line > 0 ? strlen(eol) : 0;
+	uint8_t *p, *from, *end;
 
 	if (v.len > b->max && b->failed == RC_OK)
 		b->failed = RC_TOOBIG;
 	if (b->failed != RC_OK)
 		return;
 	chars = (v.len + 2) / 3 * 4;
-	if (line > 0)
-		chars += (chars / line + 1) * eol_len;
-	if ((p = buf_reserve(b, chars)) == NULL)
+	eols = line > 0 ? (chars + line - 1) / line * eol_len : 0;
+	if ((p = buf_reserve(b, chars + eols)) == NULL)
 		return;
-	for (i = 0; i < v.len; i += 3) {
-		quad(q, v.data + i, v.len - i);
-		for (k = 0; k < sizeof(q); k++) {
-			if (line > 0 && column == line) {
-				p = mempcpy(p, eol, eol_len);
-				column = 0;
-			}
-			*p++ = (uint8_t)q[k];
-			column++;
-		}
+	/* all of it at the end of the room, then line by line to its place */
+	from = p + eols;
+	end = base64_run(from, v);
+	for (; line > 0 && from < end; from += n) {
+		n = line < (size_t)(end - from) ? line : (size_t)(end - from);
+		memmove(p, from, n);
+		p = mempcpy(p + n, eol, eol_len);
 	}
-	if (line > 0 && column > 0)
-		p = mempcpy(p, eol, eol_len);
-	b->len = (size_t)(p - b->data);
-	*p = '\0';
+	b->len = (size_t)((line > 0 ? p : end) - b->data);
+	b->data[b->len] = '\0';
 }
 
 const char *

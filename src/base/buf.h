@@ -42,8 +42,19 @@ void buf_reset(struct buf *b);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_view(struct buf *b, struct view v);
 void buf_add_str(struct buf *b, const char *s);
-void buf_add_char(struct buf *b, char c);
+static inline void
+buf_add_char(struct buf *b, char c)
+{
+	if (b->failed != RC_OK || b->len >= b->max || b->len + 1 >= b->cap) {
+		buf_add(b, &c, 1);
+		return;
+	}
+	b->data[b->len++] = (uint8_t)c;
+	b->data[b->len] = '\0';
+}
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+/* Decimal digits of n. */
+void buf_add_dec(struct buf *b, uint64_t n);
 /* Lower-case hex of v. */
 void buf_add_hex(struct buf *b, struct view v);
 /* Base64 of v (RFC 4648 section 4); line > 0 breaks lines after that many

@@ -8,15 +8,15 @@
 
 #include "base/text.h"
 
-/* acc = acc * base + digit; false when it no longer fits. */
+/* acc = acc * 10 + digit; false when it no longer fits. */
 static bool
-push(uint8_t acc[NUM_MAX], unsigned base, unsigned digit)
+push(uint8_t acc[NUM_MAX], unsigned digit)
 {
 	unsigned carry = digit;
 	size_t i;
 
 	for (i = NUM_MAX; i-- > 0;) {
-		carry += acc[i] * base;
+		carry += acc[i] * 10u;
 		acc[i] = (uint8_t)carry;
 		carry >>= 8;
 	}
@@ -35,26 +35,57 @@ digit_of(char c, bool hex)
 	return -1;
 }
 
+/* Decimal digits into acc; false when there is none, another character or too
+ * large a number. */
+static bool
+from_dec(uint8_t acc[NUM_MAX], const char *p)
+{
+	if (*p == '\0')
+		return false;
+	for (; *p != '\0'; p++) {
+		int d = digit_of(*p, false);
+
+		if (d < 0 || !push(acc, (unsigned)d))
+			return false;
+	}
+	return true;
+}
+
+/* Likewise for hex digits: two an octet, from the end. */
+static bool
+from_hex(uint8_t acc[NUM_MAX], const char *p)
+{
+	size_t n;
+
+	if (*p == '\0')
+		return false;
+	while (p[0] == '0' && p[1] != '\0')
+		p++;
+	n = strlen(p);
+	if (n > 2 * (size_t)NUM_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int d = digit_of(p[n - 1 - i], true);
+
+		if (d < 0)
+			return false;
+		acc[NUM_MAX - 1 - i / 2] |= (uint8_t)(d << (i % 2 * 4));
+	}
+	return true;
+}
+
 enum rc
 num_parse(struct num *out, const char *s, bool hex, struct err *e)
 {
 	char quoted[TEXT_QUOTE_MAX];
 	uint8_t acc[NUM_MAX] = { 0 };
 	const char *p = s != NULL ? s : "";
-	int d = -1;
 
 	if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X')) {
 		hex = true;
 		p += 2;
 	}
-	for (; *p != '\0'; p++) {
-		d = digit_of(*p, hex);
-		if (d < 0 || !push(acc, hex ? 16 : 10, (unsigned)d)) {
-			d = -1;
-			break;
-		}
-	}
-	if (d < 0)
+	if (!(hex ? from_hex(acc, p) : from_dec(acc, p)))
 		return err_set(e, RC_INVALID,
 		    "%s: not a number of at most %d octets",
 		    text_quote(quoted, view_str(s)), NUM_MAX);

@@ -128,6 +128,20 @@ base64_last(uint8_t *p, uint32_t w, size_t pad)
 	return p;
 }
 
+/* The value of four characters; false when one is not of the alphabet. */
+static bool
+base64_four(uint32_t *out, const uint8_t *s)
+{
+	int a = base64_value(s[0]), b = base64_value(s[1]),
+	    c = base64_value(s[2]), d = base64_value(s[3]);
+
+	if ((a | b | c | d) < 0)
+		return false;
+	*out = (uint32_t)a << 18 | (uint32_t)b << 12 | (uint32_t)c << 6 |
+	    (uint32_t)d;
+	return true;
+}
+
 /* Decodes into p, which has room for 3 octets a 4 characters; returns the end
  * or NULL. */
 static uint8_t *
@@ -138,6 +152,17 @@ base64_decode(uint8_t *p, struct view s)
 	int v;
 
 	for (i = 0; i < s.len; i++) {
+		/* most of it: four characters of the alphabet */
+		while (n % 4 == 0 && pad == 0 && i + 4 <= s.len &&
+		    base64_four(&w, s.data + i)) {
+			*p++ = (uint8_t)(w >> 16);
+			*p++ = (uint8_t)(w >> 8);
+			*p++ = (uint8_t)w;
+			w = 0;
+			i += 4;
+		}
+		if (i == s.len)
+			break;
 		v = base64_value(s.data[i]);
 		if (v < 0 && is_space((char)s.data[i]))
 			continue;
@@ -351,9 +376,10 @@ text_trim(char *s)
 bool
 text_ieq(const char *a, const char *b)
 {
-	for (; *a != '\0' && (*a == *b || lower(*a) == lower(*b)); a++)
-		b++;
-	return lower(*a) == lower(*b);
+	for (; *a == *b || lower(*a) == lower(*b); a++, b++)
+		if (*a == '\0')
+			return true;
+	return false;
 }
 
 bool

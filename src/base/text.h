@@ -36,6 +36,19 @@ size_t text_split(char *s, const char *seps, char **out, size_t max);
 char *text_trim(char *s);
 /* ASCII case-insensitive. */
 bool text_ieq(const char *a, const char *b);
+/* Made of length and end of a text of len characters, where names differ: texts
+ * equal by text_ieq have the same; where it differs, they differ. */
+static inline uint32_t
+text_tag(const char *s, size_t len)
+{
+	const uint8_t *end = (const uint8_t *)s + len;
+	const uint8_t fold = 0x20; /* upper case to lower, others alike */
+
+	if (len < 3)
+		return (uint32_t)len;
+	return (uint32_t)(uint8_t)len | (uint32_t)(end[-1] | fold) << 8 |
+	    (uint32_t)(end[-2] | fold) << 16 | (uint32_t)(end[-3] | fold) << 24;
+}
 bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);
 

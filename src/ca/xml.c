@@ -20,13 +20,17 @@ xml_begin(struct buf *b)
 void
 xml_open(struct buf *b, const char *name)
 {
-	buf_addf(b, "<%s>", name);
+	buf_add_char(b, '<');
+	buf_add_str(b, name);
+	buf_add_char(b, '>');
 }
 
 void
 xml_close(struct buf *b, const char *name)
 {
-	buf_addf(b, "</%s>", name);
+	buf_add_str(b, "</");
+	buf_add_str(b, name);
+	buf_add_char(b, '>');
 }
 
 /* Length of the well-formed UTF-8 sequence at s that XML 1.0 allows, 0 when

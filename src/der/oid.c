@@ -191,11 +191,11 @@ decode(struct buf *out, struct view der)
 			continue;
 		if (first) {
 			top = v < 80 ? v / 40 : 2;
-			buf_addf(out, "%d.%llu", (int)top,
-			    (unsigned long long)(v - top * 40));
-		} else {
-			buf_addf(out, ".%llu", (unsigned long long)v);
+			buf_add_dec(out, top);
+			v -= top * 40;
 		}
+		buf_add_char(out, '.');
+		buf_add_dec(out, v);
 		first = false;
 		v = 0;
 	}

@@ -88,14 +88,23 @@ take_utf8(const uint8_t **p)
 }
 
 static void
+escape_unit(struct buf *out, uint32_t c)
+{
+	uint8_t unit[2] = { (uint8_t)(c >> 8), (uint8_t)c };
+
+	buf_add_str(out, "--");
+	buf_add_hex(out, view_of(unit, sizeof(unit)));
+}
+
+static void
 escape_char(struct buf *out, uint32_t c)
 {
 	if (c >= 0x10000) {
 		c -= 0x10000;
-		buf_addf(out, "--%04x", (unsigned)(0xd800 + (c >> 10)));
+		escape_unit(out, 0xd800 + (c >> 10));
 		c = 0xdc00 + (c & 0x3ff);
 	}
-	buf_addf(out, "--%04x", (unsigned)c);
+	escape_unit(out, c);
 }
 
 static enum rc
@@ -241,8 +250,10 @@ same_sub(const char *a, const char *b)
 static struct extdata *
 find(const struct request_rec *r, const char *key, const char *sub)
 {
+	uint32_t tag = text_tag(key, strlen(key));
+
 	for (size_t i = 0; i < r->n_ext; i++)
-		if (text_ieq(r->ext[i].key, key) &&
+		if (r->ext[i].tag == tag && text_ieq(r->ext[i].key, key) &&
 		    same_sub(r->ext[i].sub, sub))
 			return &r->ext[i];
 	return NULL;
@@ -276,8 +287,10 @@ remove_at(struct request_rec *r, size_t i)
 static void
 remove_other(struct request_rec *r, const char *key, const char *sub)
 {
+	uint32_t tag = text_tag(key, strlen(key));
+
 	for (size_t i = r->n_ext; i-- > 0;)
-		if (text_ieq(r->ext[i].key, key) &&
+		if (r->ext[i].tag == tag && text_ieq(r->ext[i].key, key) &&
 		    (sub == NULL || r->ext[i].sub == NULL ||
 			text_ieq(r->ext[i].sub, sub)))
 			remove_at(r, i);
@@ -302,7 +315,7 @@ static void
 append(struct request_rec *r, const char *key, const char *sub, char *value)
 {
 	struct extdata x = { strdup(key), sub != NULL ? strdup(sub) : NULL,
-		value };
+		value, text_tag(key, strlen(key)) };
 	size_t cap = r->cap_ext == 0 ? 32 : r->cap_ext * 2;
 	struct extdata *list;
 
@@ -406,6 +419,7 @@ decode_ext(struct request_rec *q, const struct rec_attr *a, struct err *e)
 	AUTO_STR key = dec(name, len);
 	AUTO_STR sub = semi != NULL ? dec(semi + 1, strlen(semi + 1)) : NULL;
 	struct view best = a->values[0];
+	uint32_t tag;
 	char *value;
 
 	if (key == NULL || (semi != NULL && sub == NULL))
@@ -413,8 +427,9 @@ decode_ext(struct request_rec *q, const struct rec_attr *a, struct err *e)
 	if (len == 0 || (semi != NULL && strchr(semi + 1, ';') != NULL))
 		return err_set(
 		    e, RC_INVALID, "%.64s: not one key and option", a->name);
+	tag = text_tag(key, strlen(key));
 	for (size_t i = 0; i < q->n_ext; i++)
-		if (text_ieq(q->ext[i].key, key) &&
+		if (q->ext[i].tag == tag && text_ieq(q->ext[i].key, key) &&
 		    (q->ext[i].sub == NULL) != (sub == NULL))
 			return err_set(e, RC_INVALID,
 			    "%.64s: key is both simple and nested", key);

@@ -33,6 +33,7 @@ struct request_rec {
 /* One value; sub NULL = simple. Keys are kept lower-case. */
 struct extdata {
 	char *key, *sub, *value;
+	uint32_t tag; /* text_tag of the key */
 };
 
 /* A new request of that type; NULL when memory is out. */

@@ -132,8 +132,10 @@ rec_name_in(const char *const *only, const char *name)
 static struct rec_attr *
 find(const struct rec *r, const char *name)
 {
+	uint32_t tag = text_tag(name, strlen(name));
+
 	for (size_t i = 0; i < r->n; i++)
-		if (text_ieq(r->attrs[i].name, name))
+		if (r->attrs[i].tag == tag && text_ieq(r->attrs[i].name, name))
 			return &r->attrs[i];
 	return NULL;
 }
@@ -160,7 +162,7 @@ find_or_make(struct rec *r, const char *name)
 		return NULL;
 	}
 	a = &r->attrs[r->n++];
-	*a = (struct rec_attr){ copy, NULL, 0 };
+	*a = (struct rec_attr){ copy, NULL, 0, text_tag(copy, strlen(copy)) };
 	return a;
 }
 
@@ -491,8 +493,8 @@ read_attrs(struct rec *r, struct cursor *c, size_t attrs, size_t values,
 		values -= (size_t)n;
 		keep = rec_name_in(only, text);
 		if (keep)
-			r->attrs[r->n++] =
-			    (struct rec_attr){ text, slots, (size_t)n };
+			r->attrs[r->n++] = (struct rec_attr){ text, slots,
+				(size_t)n, text_tag(text, name.len) };
 		for (; n > 0 && !c->bad; n--) {
 			struct view v = take_piece(c);
 

@@ -53,6 +53,7 @@ struct rec_attr {
 	char *name;
 	struct view *values; /* each owned by the record */
 	size_t n;
+	uint32_t tag; /* text_tag of the name */
 };
 struct rec {
 	enum rec_kind kind;
