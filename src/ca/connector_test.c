@@ -214,6 +214,8 @@ static void
 with_the_last_host_the_rest_goes_everywhere(void **state)
 {
 	(void)state;
+	merges_to("host:a:1 uri=/x", "host:a:1 host:b:1 uri=/x", "uri=/x",
+	    "host:b:1 uri=/x");
 	merges_to("host:a:1 uri=/x", "", "host:a:1 uri=/x", "");
 	merges_to("host:a:1 uri=/x", "host:a:1 uri=/x", "", "");
 }
@@ -225,6 +227,7 @@ lines_copied_by_hand_keep_working(void **state)
 	/* nothing applied here yet: hosts are united, the clones' value wins */
 	merges_to(NULL, "host:a:1 uri=/mine", "host:a:1 host:b:1 uri=/theirs",
 	    "host:a:1 host:b:1 uri=/theirs");
+	merges_to(NULL, "host:a:1 uri=/x", "uri=/old", "host:a:1 uri=/x");
 	merges_to(NULL, "host:a:1 uri=/x", "", "host:a:1 uri=/x");
 	merges_to(NULL, "", "host:a:1 uri=/x", "host:a:1 uri=/x");
 }

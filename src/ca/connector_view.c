@@ -57,8 +57,12 @@ enum rc
 connector_merge(struct cfg *out, const struct cfg *base, const struct cfg *mine,
     const struct cfg *theirs, struct err *e)
 {
-	enum rc rc = cfg_merge(out, base, mine, theirs, NULL, e);
+	enum rc rc;
 
+	/* what was left of a connector that is gone says nothing of a new one */
+	if (base == NULL && !has_host(theirs))
+		theirs = mine;
+	rc = cfg_merge(out, base, mine, theirs, NULL, e);
 	if (rc == RC_OK && !has_host(out))
 		cfg_del_prefix(out, "");
 	return rc;
@@ -155,6 +159,7 @@ const struct setting_group setting_connector = {
 	.id = "ca.connector.KRA",
 	.applied = "connector.applied",
 	.what = "KRA connector",
+	.members = HOST_NAME,
 	.view = connector_view,
 	.merge = connector_merge,
 	.apply = connector_apply,

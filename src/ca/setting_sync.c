@@ -169,7 +169,9 @@ change_record(struct ca *ca, const struct setting_group *g,
 		    old ? cfg_at(from, i) : cfg_at(to, i - cfg_count(from));
 		AUTO_BUF line = buf_empty(0);
 
-		if (same(cfg_get(old ? to : from, x.name), x.value))
+		if (same(cfg_get(old ? to : from, x.name), x.value) ||
+		    (cfg_count(to) == 0 && g->members != NULL &&
+			!text_starts(x.name, g->members)))
 			continue;
 		add_line(&line, &x);
 		batch_mod(b, old ? MOD_DELETE : MOD_ADD, "signetValue",

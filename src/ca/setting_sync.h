@@ -16,6 +16,10 @@ struct setting_group {
 	const char *id;      /* of the record */
 	const char *applied; /* name of the host-local file */
 	const char *what;    /* in messages */
+	/* Names of the lines that make the group (a prefix): with the last of
+	 * them all go, and the record keeps the others for who adds one at that
+	 * moment elsewhere. NULL: each line stands for itself. */
+	const char *members;
 	/* The group's lines of a CS.cfg, each under a name of the group's own
 	 * choice; RC_INVALID for one that must not go to the clones. */
 	MUST enum rc (*view)(
