@@ -197,6 +197,9 @@ put_back(struct cluster *c, struct host *h, const struct keys *k)
 	    save(cs, cfg_path(h), &e) != RC_OK)
 		cluster_fail(c, "backup: %s", e.text);
 	cluster_note(c, "h%zu gets its old CS.cfg back", h->n);
+	/* a file edited by hand, as far as anybody can tell: what it lacks was
+	 * taken out */
+	memset(c->oracle.kra_removed, true, sizeof(c->oracle.kra_removed));
 	start(c, h, k);
 }
 

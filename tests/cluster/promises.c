@@ -409,9 +409,12 @@ check_group(struct cluster *c, const struct setting_group *g, struct buf *first)
 			cluster_fail(c, "promise 6: h%zu: %s", i, e.text);
 		else if (i == 0)
 			buf_add_view(first, buf_view(&text));
-		else if (!view_eq(buf_view(first), buf_view(&text)))
+		else if (!view_eq(buf_view(first), buf_view(&text))) {
+			cluster_note(c, "h0:\n%sh%zu:\n%s", buf_cstr(first), i,
+			    buf_cstr(&text));
 			cluster_fail(
 			    c, "promise 6: %s of h%zu is not h0's", g->what, i);
+		}
 	}
 }
 
