@@ -88,6 +88,14 @@ api_roles_metrics(struct ca *ca, struct buf *b)
 	for (size_t i = 0; roles_at(ca, i, &r); i++)
 		buf_addf(b, "pki_ca_role_claimed{role=\"%s\"} %d\n", r.name,
 		    r.has_holder ? 1 : 0);
+	buf_add_str(b, "# TYPE pki_ca_role_claim_info gauge\n");
+	for (size_t i = 0; roles_at(ca, i, &r); i++)
+		if (r.has_holder)
+			buf_addf(b,
+			    "pki_ca_role_claim_info{role=\"%s\",claim=\"%s\","
+			    "holder=\"%s:%d\"} 1\n",
+			    r.name, r.holder.id, r.holder.by.host,
+			    r.holder.by.port);
 	buf_add_str(b, "# TYPE pki_ca_crl_next_update_seconds gauge\n");
 	for (size_t i = 0; i < ca->n_points; i++) {
 		struct issuing_point_status st;

@@ -287,6 +287,38 @@ report_certs(struct report *r, struct err *e)
 	return rc;
 }
 
+/* Who holds which role, by the claims that this server sees. */
+static void
+report_roles(struct report *r)
+{
+	AUTO_JSON roles = NULL;
+	struct err e = { RC_OK, "" };
+	size_t i;
+	json_t *o;
+
+	puts("  Roles:");
+	if (server_call_running(r->s, "role-list", NULL, &roles, &e) != RC_OK) {
+		clone_fault(r, "%s", e.text);
+		return;
+	}
+	json_array_foreach(json_object_get(roles, "entries"), i, o)
+	{
+		const char *role = json_str(o, "role"),
+			   *state = json_str(o, "state"),
+			   *holder = json_str(o, "holder"),
+			   *claim = json_str(o, "claim"),
+			   *note = json_str(o, "note");
+
+		printf("    %s: %s (%s, claim %s)\n", role,
+		    holder != NULL ? holder : "nobody", state,
+		    claim != NULL ? claim : "none");
+		if (strcmp(state, "held") != 0 && strcmp(state, "clone") != 0)
+			clone_fault(r, "%s: nobody does it (%s)", role, state);
+		if (note != NULL && note[0] != '\0')
+			clone_fault(r, "%s: %s", role, note);
+	}
+}
+
 static enum rc
 report_all(struct server *s, struct err *e)
 {
@@ -305,6 +337,7 @@ report_all(struct server *s, struct err *e)
 			report_host(&r, o);
 	}
 	clone_states_free(r.states);
+	report_roles(&r);
 	if ((rc = report_directories(&r, e)) != RC_OK ||
 	    (rc = report_certs(&r, e)) != RC_OK)
 		return rc;

@@ -239,12 +239,15 @@ roles(const struct server *s)
 	{
 		const char *role = json_str(o, "role"),
 			   *holder = json_str(o, "holder"),
+			   *claim = json_str(o, "claim"),
 			   *note = json_str(o, "note");
 
 		if (role != NULL && text_starts(role, "crl."))
-			printf("    CRLs made by:        %s (%s, %s)\n",
+			printf(
+			    "    CRLs made by:        %s (%s, %s, claim %s)\n",
 			    holder != NULL ? holder : "nobody",
-			    role + strlen("crl."), json_str(o, "state"));
+			    role + strlen("crl."), json_str(o, "state"),
+			    claim != NULL ? claim : "none");
 		if (note != NULL && note[0] != '\0')
 			printf("    Role %s: %s\n", role, note);
 	}

@@ -70,12 +70,19 @@ def test_first_installation_holds_the_roles_and_a_clone_none(make):
         assert status == 302
         assert agent.headers["Location"] == f"https://localhost:{p.a.https}{path}"
     agent.close()
-    # who holds what is seen everywhere
+    # who holds what, by which claim, is seen everywhere
+    master, claim = f"localhost:{p.a.https}", here["claim"]
     out = p.server(p.b, "ca-role-find")
-    assert "  Role: crl.MasterCRL\n  State: clone\n" in out and f"  Holder: localhost:{p.a.https}\n" in out
-    assert p.a.metrics()['pki_ca_role_held{role="crl.MasterCRL"}'] == 1
-    assert p.b.metrics()['pki_ca_role_held{role="crl.MasterCRL"}'] == 0
-    assert f"CRLs made by:        localhost:{p.a.https}" in p.server(p.b, "status")
+    assert "  Role: crl.MasterCRL\n  State: clone\n" in out and f"  Holder: {master}\n  Claim: {claim}\n" in out
+    metrics = {ca: ca.metrics() for ca in p.all}
+    for role, r in p.roles(p.b).items():
+        for ca, held in ((p.a, 1), (p.b, 0)):
+            assert metrics[ca][f'pki_ca_role_held{{role="{role}"}}'] == held
+            assert metrics[ca][f'pki_ca_role_claim_info{{role="{role}",claim="{r["claim"]}",holder="{master}"}}'] == 1
+    assert f"CRLs made by:        {master} (MasterCRL, clone, claim {claim})" in p.server(p.b, "status")
+    topology = program.run("pki-server", "--root", p.b.root, "ca-clone-check", "-i", p.b.name, env=p.b.env,
+                           status=None, timeout=2 * pair.LIMIT).stdout
+    assert f"    crl.MasterCRL: {master} (clone, claim {claim})\n" in topology
     # a revocation on the clone is on the master's next list
     serial = revoked(p.b)
 
