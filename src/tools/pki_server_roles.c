@@ -277,7 +277,7 @@ fetched_number(struct move *m, bool *warned, const char *url, struct num *out,
 		.accept_arg = warned,
 		.timeout_ms = CALL_MS };
 	struct http_exchange x = { 0 };
-	struct crl crl;
+	struct crl crl = { .version = 0 };
 	enum rc rc = get(url, &p, &x, e);
 
 	if (rc == RC_OK && x.status != 200)
