@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 
 import program
-from load import Load, check_kept
+from load import Load, check_kept, state_of
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "5"))
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.randrange(1, 1 << 30)

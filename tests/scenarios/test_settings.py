@@ -7,6 +7,7 @@ import pytest
 
 import instance
 import pair
+import program
 
 PROFILE = "caServerCert"
 RAW = {"Content-Type": "application/octet-stream"}
@@ -63,6 +64,7 @@ def change(ca, *calls):
 
 def redescribe(ca, text, name=PROFILE):
     """Disable, change, enable, as administrator and agent do."""
+    program.wait_for("an earlier change to end", lambda: says(ca, "enable=true", name), pair.LIMIT)
     changed = re.sub(r"(?m)^desc=.*$", f"desc={text}", raw(ca, name))
     change(ca, ("POST", f"profiles/{name}?action=disable"), ("PUT", f"profiles/{name}/raw", changed),
            ("POST", f"profiles/{name}?action=enable"))
@@ -87,6 +89,7 @@ def test_a_profile_changed_on_one_ca_stands_on_the_other(two):
     agent.close()
     redescribe(two.b, "changed", "added")
     everywhere(two, "desc", "changed", "added")
+    everywhere(two, "enable", "true", "added")
     change(two.a, ("POST", "profiles/added?action=disable"), ("DELETE", "profiles/added"))
     two.until("its end there", lambda: raw(two.b, "added") is None and not profile_file(two.b, "added").exists())
     assert not profile_file(two.a, "added").exists()
