@@ -424,6 +424,19 @@ cfg_equal(const struct cfg *a, const struct cfg *b)
 	return true;
 }
 
+/* What becomes of b when one side made m of it and the other t; NULL = none. */
+static const char *
+merged(const struct cfg *base, const char *b, const char *m, const char *t,
+    bool *clash)
+{
+	if (base == NULL)
+		return t != NULL ? t : m;
+	if (same(m, b))
+		return t;
+	*clash = !same(t, b) && !same(m, t);
+	return m;
+}
+
 enum rc
 cfg_merge(struct cfg *out, const struct cfg *base, const struct cfg *mine,
     const struct cfg *theirs, size_t *clashes, struct err *e)
@@ -444,14 +457,11 @@ cfg_merge(struct cfg *out, const struct cfg *base, const struct cfg *mine,
 		const char *m = order <= 0 ? mine->items[i++].value : NULL;
 		const char *t = order >= 0 ? theirs->items[k++].value : NULL;
 		const char *b = base != NULL ? cfg_get(base, name) : NULL;
-		const char *v = m;
+		bool clash = false;
+		const char *v = merged(base, b, m, t, &clash);
 
-		if (base == NULL)
-			v = t != NULL ? t : m;
-		else if (same(m, b))
-			v = t;
-		else if (clashes != NULL && !same(t, b) && !same(m, t))
-			(*clashes)++;
+		if (clashes != NULL)
+			*clashes += clash;
 		if (v != NULL)
 			rc = cfg_set(out, name, v, e);
 	}

@@ -268,10 +268,12 @@ give_back(struct ca *ca, struct role *r, const struct claim *c,
 {
 	struct role_step s = { .act = ROLE_RELEASE, .holder = c };
 
+	if (c == NULL || c->kind != CLAIM_HANDOVER)
+		return RC_OK;
 	for (size_t i = 0; i < all->n; i++)
 		if (strcmp(all->items[i].id, c->about) == 0)
 			s.note = &all->items[i];
-	if (s.note == NULL || c->kind != CLAIM_HANDOVER)
+	if (s.note == NULL)
 		return RC_OK;
 	log_warning("roles",
 	    "role=%s: the first list cannot be made: given back to %s:%d, "

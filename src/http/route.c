@@ -66,12 +66,9 @@ route_free(struct route *r)
 	free(r);
 }
 
-void
-routes_free(struct routes *t)
+static void
+free_one(struct routes *t)
 {
-	if (t == NULL)
-		return;
-	routes_free(t->older);
 	while (t->all != NULL) {
 		struct node *n = t->all;
 
@@ -87,6 +84,17 @@ routes_free(struct routes *t)
 		route_free(r);
 	}
 	free(t);
+}
+
+void
+routes_free(struct routes *t)
+{
+	while (t != NULL) {
+		struct routes *older = t->older;
+
+		free_one(t);
+		t = older;
+	}
 }
 
 /* Where name is among the fixed children, or would be inserted. */
