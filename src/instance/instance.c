@@ -464,6 +464,23 @@ instance_wake(struct instance *i)
 	pthread_cond_signal(&i->wake);
 }
 
+/* What is due in a subsystem; returns the time until it is to be asked again. */
+static int64_t
+tick(struct instance *i, struct subsystem *s, int64_t now)
+{
+	int64_t next = TICK_MAX_MS, ms;
+
+	if (!s->open)
+		return try_again(i, s);
+	if (s->cls->tick != NULL)
+		next = s->cls->tick(s, now);
+	ms = audit_flush_interval_ms(s->audit);
+	if (audit_flush(s->audit, NULL) != RC_OK)
+		log_error(
+		    "audit", "%s: the audit log cannot be written", s->name);
+	return ms > 0 && ms < next ? ms : next;
+}
+
 static void *
 run_timer(void *arg)
 {
@@ -472,25 +489,8 @@ run_timer(void *arg)
 	for (;;) {
 		int64_t next = TICK_MAX_MS, now = clock_now_ms(i->clock);
 		for (size_t k = 0; k < i->n_subs; k++) {
-			struct subsystem *s = &i->subs[k];
-			int64_t ms = next;
-			if (!s->open) {
-				ms = try_again(i, s);
-				next = ms < next ? ms : next;
-				continue;
-			}
-			if (s->cls->tick != NULL)
-				ms = s->cls->tick(s, now);
-			if (ms < next)
-				next = ms;
-			ms = audit_flush_interval_ms(s->audit);
-			if (audit_flush(s->audit, NULL) != RC_OK)
-				log_error("audit",
-				    "%s: the audit log cannot "
-				    "be written",
-				    s->name);
-			if (ms > 0 && ms < next)
-				next = ms;
+			int64_t ms = tick(i, &i->subs[k], now);
+			next = ms < next ? ms : next;
 		}
 		struct timespec t;
 		clock_gettime(CLOCK_MONOTONIC, &t);

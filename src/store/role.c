@@ -143,12 +143,12 @@ static struct role_step
 anothers(
     const struct role_view *v, struct role_step s, const struct claim *release)
 {
+	bool begun = v->taking != NULL && strcmp(v->taking, s.holder->id) == 0;
+
 	if (release != NULL && release->to == v->me) {
 		s.act = ROLE_ACCEPT;
 		s.note = release;
-	} else if (v->taking != NULL && strcmp(v->taking, s.holder->id) == 0) {
-		s.act = ROLE_FORCE;
-	} else if (v->wish && v->known && !v->kept && !v->stale) {
+	} else if (begun || (v->wish && v->known && !v->kept && !v->stale)) {
 		s.act = ROLE_FORCE;
 	} else if (v->wish) {
 		s.act = ROLE_DEPOSED;
