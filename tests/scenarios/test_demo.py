@@ -27,7 +27,7 @@ def test_demo_of_a_master_and_its_clone():
     told = demo("--clone")
     for line in ("is a clone.", "requested on localhost:", "revoked there", "Nothing needs attention.",
                  "does not answer; if it is stopped, say --holder-is-stopped", "this instance is a clone now",
-                 "has stopped and released its roles"):
+                 "Promoted localhost:"):
         assert line in told, told
     assert told.count("is on it\n") == 4, told
     # the table: no CRL number ever goes back
