@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_ldap.c - any text as an entry of a directory, "dn: name" and then
+ * "attribute: value" lines, read as a record of each kind, as a tombstone, as a
+ * post-read control and as an update vector; what is a record goes through its
+ * typed form and through its bytes and back. Input that begins with W is the
+ * bytes of a record, with C those of a change in the spool.
+ * Owns:    one connection to itself.
+ * Trusts:  nothing of the input.
+ * Threads: none. */
+#include <openldap.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "store/change_wire.h"
+#include "store/claim.h"
+#include "store/decision.h"
+#include "store/ds_ruv.h"
+#include "store/ldap_int.h"
+#include "store/rec_cert.h"
+#include "store/rec_wire.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+enum {
+	INPUT_MAX = 16384, /* less than a socket holds */
+	OVER_TCP = 1,
+	ENTRY_TAG = 0x64,
+	DONE_TAG = 0x65
+};
+
+static char base[] = "dc=ca,dc=example", sub[] = "ca";
+static struct ldap_be be = {
+	.base_dn = base, .subsystem = sub, .base_rdns = 2
+};
+
+/* --- a directory -------------------------------------------------------------- */
+
+static LDAP *ld;
+static int server;
+
+static void
+setup(void)
+{
+	int fd[2], version = LDAP_VERSION3;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0 ||
+	    ldap_init_fd(fd[0], OVER_TCP, "ldap://localhost", &ld) !=
+		LDAP_SUCCESS ||
+	    ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version) !=
+		LDAP_SUCCESS)
+		abort();
+	server = fd[1];
+}
+
+/* "name: value" up to the end of the line; false at the end of the text. */
+static bool
+next_line(struct view *text, struct view *name, struct view *value)
+{
+	const uint8_t *nl, *colon;
+	struct view line = *text;
+
+	if (text->len == 0)
+		return false;
+	if ((nl = memchr(line.data, '\n', line.len)) != NULL)
+		line.len = (size_t)(nl - line.data);
+	*text = view_of(line.data + line.len, text->len - line.len);
+	if (nl != NULL)
+		*text = view_of(text->data + 1, text->len - 1);
+	colon = memmem(line.data, line.len, ": ", 2);
+	*name = line;
+	*value = view_of(NULL, 0);
+	if (colon != NULL) {
+		name->len = (size_t)(colon - line.data);
+		*value = view_of(colon + 2, line.len - name->len - 2);
+	}
+	return true;
+}
+
+static void
+printed(int r)
+{
+	if (r < 0)
+		abort();
+}
+
+/* The attributes; lines of one name that follow each other are its values. */
+static void
+put_attributes(BerElement *ber, struct view text)
+{
+	struct view name, value, open = view_of(NULL, 0);
+
+	printed(ber_printf(ber, "{"));
+	while (next_line(&text, &name, &value)) {
+		if (open.len > 0 && !view_eq(name, open))
+			printed(ber_printf(ber, "]}"));
+		if (open.len == 0 || !view_eq(name, open))
+			printed(ber_printf(
+			    ber, "{o[", name.data, (ber_len_t)name.len));
+		open = name;
+		if (name.len == 0) { /* no attribute: closed at once */
+			printed(ber_printf(ber, "]}"));
+			continue;
+		}
+		printed(ber_printf(ber, "o", value.data, (ber_len_t)value.len));
+	}
+	if (open.len > 0)
+		printed(ber_printf(ber, "]}"));
+	printed(ber_printf(ber, "}"));
+}
+
+static void
+put_entry(BerElement *ber, struct view text)
+{
+	struct view name, dn = view_of(NULL, 0);
+
+	if (!next_line(&text, &name, &dn) || !view_is(name, "dn"))
+		dn = view_str(base);
+	printed(ber_printf(
+	    ber, "t{o", (ber_tag_t)ENTRY_TAG, dn.data, (ber_len_t)dn.len));
+	put_attributes(ber, text);
+	printed(ber_printf(ber, "}"));
+}
+
+static BerElement *
+new_ber(void)
+{
+	BerElement *ber = ber_alloc_t(LBER_USE_DER);
+
+	if (ber == NULL)
+		abort();
+	return ber;
+}
+
+/* A search that finds the entry. */
+static LDAPMessage *
+found(struct view text)
+{
+	BerElement *ber = new_ber();
+	LDAPMessage *result = NULL;
+	char waste[4096];
+	struct berval v;
+	int id = 0;
+
+	if (ldap_search_ext(ld, base, LDAP_SCOPE_BASE, NULL, NULL, 0, NULL,
+		NULL, NULL, 0, &id) != LDAP_SUCCESS ||
+	    read(server, waste, sizeof(waste)) <= 0)
+		abort();
+	printed(ber_printf(ber, "{i", id));
+	put_entry(ber, text);
+	printed(
+	    ber_printf(ber, "}{it{ess}}", id, (ber_tag_t)DONE_TAG, 0, "", ""));
+	if (ber_flatten2(ber, &v, 0) != 0 ||
+	    write(server, v.bv_val, v.bv_len) != (ssize_t)v.bv_len)
+		abort();
+	ber_free(ber, 1);
+	if (ldap_result(ld, id, LDAP_MSG_ALL, NULL, &result) <= 0)
+		abort();
+	return result;
+}
+
+/* --- records ------------------------------------------------------------------- */
+
+static void
+bytes_and_back(const struct rec *r)
+{
+	AUTO_BUF wire = buf_empty(0), again = buf_empty(0);
+	AUTO(rec) q = NULL;
+	struct err e;
+
+	rec_write(&wire, r, 7, NULL);
+	if (rec_read(&q, buf_view(&wire), NULL, &e) != RC_OK ||
+	    rec_read_usn(buf_view(&wire)) != 7)
+		abort();
+	rec_write(&again, q, 7, NULL);
+	if (!view_eq(buf_view(&wire), buf_view(&again)))
+		abort();
+}
+
+static void
+read_request(const struct rec *rec)
+{
+	AUTO(request_rec) r = NULL;
+	AUTO(request_rec) again = NULL;
+	AUTO(rec) x = NULL;
+	struct merge_decision d;
+	struct num serial;
+
+	(void)decision_serial(&serial, rec);
+	if (request_rec_decode(&r, rec, NULL) != RC_OK)
+		return;
+	(void)decision_read(&d, r);
+	if ((x = request_rec_encode(r)) == NULL)
+		return;
+	if (request_rec_decode(&again, x, NULL) != RC_OK ||
+	    again->n_ext != r->n_ext)
+		abort();
+}
+
+static void
+read_cert(const struct rec *r)
+{
+	AUTO(arena) a = arena_new(0);
+	AUTO(rec) x = NULL;
+	struct cert_rec c, again;
+
+	if (a == NULL || cert_rec_decode(&c, r, a, NULL) != RC_OK)
+		return;
+	(void)cert_rec_status(&c, 1767323045);
+	x = cert_rec_encode(&c);
+	if (x != NULL &&
+	    (cert_rec_decode(&again, x, a, NULL) != RC_OK ||
+		again.revoked != c.revoked))
+		abort();
+}
+
+static void
+read_typed(const struct rec *r)
+{
+	struct claim c, again;
+
+	bytes_and_back(r);
+	if (r->kind == REC_CERT)
+		read_cert(r);
+	else if (r->kind == REC_REQUEST)
+		read_request(r);
+	if (r->kind == REC_CLAIM && claim_decode(&c, r, NULL) == RC_OK) {
+		AUTO(rec) x = claim_encode(&c);
+
+		if (x == NULL || claim_decode(&again, x, NULL) != RC_OK ||
+		    claim_cmp(&c, &again) != 0)
+			abort();
+	}
+}
+
+static void
+read_entry(struct view text)
+{
+	LDAPMessage *all = found(text), *entry = ldap_first_entry(ld, all);
+	struct ds_entry x = { NULL, { ld, entry } };
+	static struct repl_ruv ruv; /* large */
+	enum rec_kind kind;
+
+	if (entry == NULL)
+		abort();
+	for (enum rec_kind k = 0; k < REC_KINDS; k++) {
+		AUTO(rec) r = NULL;
+		AUTO(rec) gone = NULL;
+
+		if (dir_to_rec(&be, ld, entry, k, &r, NULL) == RC_OK)
+			read_typed(r);
+		/* any answer is fine, a crash is not */
+		rc_ignore(dir_gone_rec(&be, ld, entry, k, &gone, NULL));
+	}
+	(void)dir_kind_of(ld, entry, &kind);
+	memset(&ruv, 0, sizeof(ruv));
+	ds_ruv_take(&ruv, &x);
+	(void)ds_ruv_csn(&ruv, 1);
+	ldap_msgfree(all);
+}
+
+/* The entry as an operation left it. */
+static void
+read_post(struct view text)
+{
+	BerElement *ber = new_ber();
+	AUTO(rec) r = NULL;
+	struct berval v;
+
+	put_entry(ber, text);
+	if (ber_flatten2(ber, &v, 0) != 0)
+		abort();
+	if (dir_post_read(&be, &v, REC_CERT, "1a", &r, NULL) == RC_OK)
+		read_typed(r);
+	if (v.bv_len > 1) { /* cut short */
+		AUTO(rec) q = NULL;
+
+		v.bv_len /= 2;
+		rc_ignore(dir_post_read(&be, &v, REC_USER, "u", &q, NULL));
+	}
+	ber_free(ber, 1);
+}
+
+static void
+read_wire(struct view v, bool change)
+{
+	AUTO(rec) r = NULL;
+	AUTO(batch) b = NULL;
+	struct err e = { RC_OK, "" };
+
+	if (!change && rec_read(&r, v, NULL, &e) == RC_OK)
+		read_typed(r);
+	if (change && (b = batch_new()) != NULL)
+		/* any answer is fine, a crash is not */
+		rc_ignore(change_read(b, v, &e));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	if (ld == NULL)
+		setup();
+	if (len < 1 || len > INPUT_MAX)
+		return 0;
+	if (data[0] == 'W' || data[0] == 'C') {
+		read_wire(view_of(data + 1, len - 1), data[0] == 'C');
+		return 0;
+	}
+	read_entry(view_of(data, len));
+	read_post(view_of(data, len));
+	return 0;
+}
