@@ -131,27 +131,37 @@ put_pem(struct buf *out, struct view der, enum place place)
 	put(out, buf_view(&pem), place);
 }
 
-/* The value behind the last mention of name: JSON, XML, a header or a form. */
+/* The value at the start of v, behind what stands between it and its name. */
+static struct view
+value_at(struct view v)
+{
+	size_t n;
+
+	while (v.len > 0 && memchr("\":=> ", v.data[0], 5) != NULL)
+		v = view_of(v.data + 1, v.len - 1);
+	for (n = 0; n < v.len; n++)
+		if (memchr("\"'<,;&}\r\n", v.data[n], 9) != NULL)
+			break;
+	return view_of(v.data, n);
+}
+
+/* What followed the last mention of name that has a value: in JSON, XML, a header
+ * or a form. */
 static struct view
 recall(const struct run *r, struct view name)
 {
-	struct view rest = buf_view(&r->past), found = view_of(NULL, 0);
+	struct view rest = buf_view(&r->past), found = view_of(NULL, 0), v;
 	const uint8_t *p;
-	size_t n;
 
 	while (name.len > 0 && rest.len > 0 &&
 	    (p = memmem(rest.data, rest.len, name.data, name.len)) != NULL) {
 		p += name.len;
 		rest = view_of(p, rest.len - (size_t)(p - rest.data));
-		found = rest;
+		v = value_at(rest);
+		if (v.len > 0)
+			found = v;
 	}
-	while (found.len > 0 && strchr("\":=> ", found.data[0]) != NULL &&
-	    found.data[0] != '\0')
-		found = view_of(found.data + 1, found.len - 1);
-	for (n = 0; n < found.len; n++)
-		if (strchr("\"'<,;&}\r\n", found.data[n]) != NULL)
-			break;
-	return view_of(found.data, n);
+	return found;
 }
 
 static void
