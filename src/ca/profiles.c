@@ -825,7 +825,6 @@ install_one(struct store *s, struct batch *b, struct profile_view *v,
 	enum rc rc;
 
 	buf_addf(&path, "%s/%s.cfg", from, id);
-	buf_addf(&to, "%s/%s.cfg", dir, id);
 	if ((rc = file_read(&text, buf_cstr(&path), e)) != RC_OK ||
 	    (rc = profile_parse(&x, buf_view(&text), id, e)) != RC_OK)
 		return err_prefix(e, "%s", buf_cstr(&path));
@@ -840,7 +839,10 @@ install_one(struct store *s, struct batch *b, struct profile_view *v,
 		rec_free(r);
 	if (rc != RC_OK && rc != RC_NOTFOUND)
 		return rc;
+	if (dir == NULL)
+		return RC_OK;
 	/* not synced one by one: an installation cut short is begun anew */
+	buf_addf(&to, "%s/%s.cfg", dir, id);
 	f = fopen(buf_cstr(&to), "we");
 	if (f == NULL || fwrite(out.data, 1, out.len, f) != out.len ||
 	    fflush(f) != 0)

@@ -29,8 +29,8 @@ MUST enum rc profiles_new(struct profiles **out, struct store *s,
 MUST enum rc profiles_start(struct profiles *p, struct err *e);
 void profiles_free(struct profiles *p);
 OWNED(profiles)
-/* Installation: every profile file of `from` becomes a record and a file in dir,
- * in one commit. */
+/* Installation: every profile file of `from` becomes a record and a file in dir
+ * (NULL: no files are kept), in one commit. */
 MUST enum rc profiles_install(struct store *s, const char *from,
     const char *dir, const char *applied, struct err *e);
 

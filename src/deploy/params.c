@@ -256,7 +256,7 @@ const struct param params_table[] = {
 	{ "CA", "pki_master_crl_enable", "True", PARAM_USED },
 	{ "CA", "pki_ca_starting_crl_number", "0", PARAM_REFUSED },
 	{ "CA", "pki_default_ocsp_uri", "", PARAM_USED },
-	{ "CA", "pki_profiles_in_ldap", "False", PARAM_REFUSED },
+	{ "CA", "pki_profiles_in_ldap", "False", PARAM_USED },
 	{ "CA", "pki_random_serial_numbers_enable", "False", PARAM_USED },
 	{ "CA", "pki_cert_id_generator", "random", PARAM_USED },
 	{ "CA", "pki_cert_id_length", "128", PARAM_USED },

@@ -168,11 +168,13 @@ enum rc
 install_records(struct install *in, struct err *e)
 {
 	AUTO_STR from = paths_share("/ca/profiles/ca");
-	AUTO_STR to = paths_profiles(in->paths, "ca");
+	AUTO_STR files = paths_profiles(in->paths, "ca");
+	const char *to =
+	    values_bool(in->v, "pki_profiles_in_ldap") ? NULL : files;
 	AUTO_BUF applied = buf_empty(4096);
 	enum rc rc;
 
-	if (from == NULL || to == NULL)
+	if (from == NULL || files == NULL)
 		return err_set(e, RC_NOMEM, "records");
 	buf_addf(&applied, "%s/profiles.applied", in->paths->host);
 	/* a clone's records came by replication */

@@ -104,6 +104,22 @@ set(struct install *in, const char *name, const char *text, struct err *e)
 	return rc != RC_OK ? rc : cfg_set(in->cs, name, buf_cstr(&value), e);
 }
 
+/* As an instance of the model says that profiles are records only: no files are
+ * read or written then (ca/start.c). */
+static enum rc
+set_profiles_in_ldap(struct install *in, struct err *e)
+{
+	enum rc rc;
+
+	if (!values_bool(in->v, "pki_profiles_in_ldap"))
+		return RC_OK;
+	rc = cfg_set(in->cs, "subsystem.1.id", "profile", e);
+	return rc != RC_OK
+	    ? rc
+	    : cfg_set(in->cs, "subsystem.1.class",
+		  "com.netscape.cmscore.profile.LDAPProfileSubsystem", e);
+}
+
 /* server.cfg: ports and TLS, in place of a servlet container's file. */
 static enum rc
 write_server_cfg(struct install *in, struct err *e)
@@ -194,7 +210,8 @@ install_settings(struct install *in, struct err *e)
 	}
 	if (in->db != NULL && (rc = dbconf_save(in->db, in->cs, e)) != RC_OK)
 		return rc;
-	if ((rc = install_numbers(in, e)) != RC_OK)
+	if ((rc = set_profiles_in_ldap(in, e)) != RC_OK ||
+	    (rc = install_numbers(in, e)) != RC_OK)
 		return rc;
 	return write_server_cfg(in, e);
 }

@@ -443,12 +443,27 @@ def test_precheck_makes_nothing(tree):
     ("pki_clone=True", "pki_ds_url"), ("pki_subordinate=True", "pki_security_domain_password"),
     ("pki_pkcs12_path=/x", "pki_pkcs12_path"), ("pki_req_ext_add=True", "pki_req_ext_add"),
     ("pki_ca_signing_cert_path=/x", "pki_ca_signing_cert_path"), ("pki_share_db=True", "pki_share_db"),
-    ("pki_cert_id_generator=sequential", "pki_cert_id_generator"), ("pki_profiles_in_ldap=True", "pki_profiles_in_ldap"),
+    ("pki_cert_id_generator=sequential", "pki_cert_id_generator"),
 ])
 def test_what_this_version_cannot_do_is_refused_by_name(tree, extra, told):
     done = tree.spawn(extra, status=None)
     assert done.returncode != 0 and told in done.stderr
     assert not tree.left()
+
+
+def test_profiles_that_are_records_only(tree):
+    """The model's LDAPProfileSubsystem: no files are made, read or written."""
+    tree.spawn("pki_profiles_in_ldap=True", options=())
+    assert tree.cs()["subsystem.1.class"].endswith(".LDAPProfileSubsystem")
+    folder = tree.conf / "ca/profiles/ca"
+    (folder / "caUserCert.cfg").write_text("nobody reads this\n")
+    program.run("pki-server", "--root", tree.root, "restart", tree.name, env=tree.env)
+    for profile in ("caServerCert", "caUserCert"):
+        shown = program.run("pki", "-d", tree.root / "nssdb", "-U", f"https://localhost:{tree.https}",
+                            "--ignore-cert-status", "UNTRUSTED_ISSUER", "-u", "caadmin", "-W",
+                            tree.client / "ca_admin.password", "ca-profile-show", profile, env=tree.env).stdout
+        assert f"Profile ID: {profile}" in shown
+    assert [p.name for p in folder.iterdir()] == ["caUserCert.cfg"]
 
 
 def test_parameter_without_effect_is_told(tree):
