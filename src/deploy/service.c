@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -116,41 +117,70 @@ systemctl(const struct instance_paths *p, const char *verb, struct err *e)
 	return RC_OK;
 }
 
-/* The link that starts the instance with the machine. */
+#define WANTS "/etc/systemd/system/pki-tomcatd.target.wants"
+#define TARGET_WANTS "/etc/systemd/system/multi-user.target.wants"
+
+/* The link that starts the instance with the target. */
 static char *
 wanted_link(const struct instance_paths *p)
 {
-	return path_new("/etc/systemd/system/pki-tomcatd.target.wants/"
-			"pki-tomcatd@%s.service",
-	    p->name);
+	return path_new(WANTS "/pki-tomcatd@%s.service", p->name);
+}
+
+static enum rc
+want(const char *dir, const char *link, const char *unit, struct err *e)
+{
+	mode_t old = umask(0022);
+	enum rc rc = file_mkdirs(dir, 0755, e);
+
+	umask(old);
+	if (rc == RC_OK && symlink(unit, link) != 0 && errno != EEXIST)
+		return err_errno(e, "link %s", link);
+	return rc;
 }
 
 enum rc
 service_enable(const struct instance_paths *p, struct err *e)
 {
 	AUTO_STR link = wanted_link(p);
-	AUTO_STR dir = path_new("/etc/systemd/system/pki-tomcatd.target.wants");
+	AUTO_STR dir = path_new(WANTS);
+	AUTO_STR target = path_new(TARGET_WANTS "/pki-tomcatd.target");
+	AUTO_STR target_dir = path_new(TARGET_WANTS);
 	enum rc rc;
 
-	if (link == NULL || dir == NULL)
+	if (link == NULL || dir == NULL || target == NULL || target_dir == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
-	if ((rc = file_mkdirs(dir, 0755, e)) != RC_OK)
-		return rc;
-	if (symlink(UNIT_DIR "/pki-tomcatd@.service", link) != 0 &&
-	    errno != EEXIST)
-		return err_errno(e, "link %s", link);
-	return RC_OK;
+	rc = want(dir, link, UNIT_DIR "/pki-tomcatd@.service", e);
+	return rc == RC_OK
+	    ? want(target_dir, target, UNIT_DIR "/pki-tomcatd.target", e)
+	    : rc;
+}
+
+enum rc
+service_enable_again(const struct instance_paths *p, struct err *e)
+{
+	AUTO_STR link = wanted_link(p);
+	struct stat st;
+
+	if (link == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	return lstat(link, &st) == 0 ? service_enable(p, e) : RC_OK;
 }
 
 enum rc
 service_disable(const struct instance_paths *p, struct err *e)
 {
 	AUTO_STR link = wanted_link(p);
+	AUTO_STR dir = path_new(WANTS);
+	AUTO_STR target = path_new(TARGET_WANTS "/pki-tomcatd.target");
 
-	if (link == NULL)
+	if (link == NULL || dir == NULL || target == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
 	if (unlink(link) != 0 && errno != ENOENT)
 		return err_errno(e, "%s", link);
+	/* the last one takes the target's own link along */
+	if (rmdir(dir) == 0)
+		unlink(target);
 	return RC_OK;
 }
 

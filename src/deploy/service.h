@@ -21,9 +21,13 @@ MUST enum rc service_start(
 /* SIGTERM, then waits until it is gone. RC_NOTFOUND when it does not run. */
 MUST enum rc service_stop(
     const struct instance_paths *p, int wait_ms, struct err *e);
-/* Makes, and removes, the link that starts the instance with the machine
- * (spec deployment 1.2). */
+/* Makes, and removes, the links that start the instance with the machine (spec
+ * deployment 1.2): its own below pki-tomcatd.target, and the target's, which
+ * goes with the last instance. */
 MUST enum rc service_enable(const struct instance_paths *p, struct err *e);
+/* service_enable where the instance's own link is there, as after a restore. */
+MUST enum rc service_enable_again(
+    const struct instance_paths *p, struct err *e);
 MUST enum rc service_disable(const struct instance_paths *p, struct err *e);
 /* Does it answer on its control socket? */
 bool service_running(const struct instance_paths *p);

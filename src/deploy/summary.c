@@ -3,6 +3,7 @@
  * Owns:    nothing.
  * Trusts:  checked values.
  * Threads: one. */
+#include "base/file.h"
 #include "base/path.h"
 #include "deploy/install.h"
 #include "deploy/plans.h"
@@ -44,8 +45,9 @@ add_service(struct install *in, struct buf *b)
 {
 	const char *name = in->paths->name, *root = path_root();
 
+	/* in a container there is no systemd to ask */
 	if (values_bool(in->v, "pki_systemd_service_create") &&
-	    root[0] == '\0') {
+	    root[0] == '\0' && file_exists("/run/systemd/system")) {
 		buf_addf(b,
 		    "      To check the status of the subsystem:\n"
 		    "            systemctl status pki-tomcatd@%s.service\n\n"

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "deploy/service.h"
 #include "instance/dbconf.h"
 #include "keys/keyid.h"
 
@@ -472,7 +473,8 @@ run_restore(struct server *s, const struct args *a, struct err *e)
 		return err_prefix(e, "stop it first");
 	if ((there && (rc = clear_stores(s, e)) != RC_OK) ||
 	    (rc = extract(fd, e)) != RC_OK ||
-	    (rc = forget_applied(s, e)) != RC_OK)
+	    (rc = forget_applied(s, e)) != RC_OK ||
+	    (rc = service_enable_again(s->paths, e)) != RC_OK)
 		return rc;
 	out_framed("Restored instance \"%s\" from %s", name, path);
 	printf("When it starts it notices that it was restored: it burns the "

@@ -18,6 +18,7 @@ ps -o user:16=,cmd= -p "$(cat /run/pki/pki-tomcat.pid)"
 for f in /etc/pki/pki-tomcat /var/lib/pki/pki-tomcat /var/log/pki/pki-tomcat; do stat -c '%n %U:%G %a' $f/ ; done
 readlink -e /var/lib/pki/pki-tomcat/ca/conf/CS.cfg /var/lib/pki/pki-tomcat/conf/ca/CS.cfg
 readlink /etc/systemd/system/pki-tomcatd.target.wants/pki-tomcatd@pki-tomcat.service
+readlink /etc/systemd/system/multi-user.target.wants/pki-tomcatd.target
 stat -c '%n %U %a' /etc/sysconfig/pki-tomcat /root/.dogtag/pki-tomcat/ca_admin_cert.p12
 curl -sf http://pki.example.com:8080/ca/admin/ca/getStatus; echo
 pki-server status
@@ -26,7 +27,7 @@ pki-server stop
 pki-server start
 pki-server ca-user-find | grep 'User ID'
 pkidestroy -s CA
-find /etc/pki /var/log/pki /var/lib/pki /run/pki /etc/sysconfig/pki /etc/systemd/system/pki* -name pki-tomcat -o -name 'pki-tomcat[.]*' -o -name '*@pki-tomcat*'
+find /etc/pki /var/log/pki /var/lib/pki /run/pki /etc/sysconfig/pki /etc/systemd/system -name pki-tomcat -o -name 'pki-tomcat[.]*' -o -name '*@pki-tomcat*' -o -name 'pki-tomcatd*'
 """
 
 
@@ -46,6 +47,7 @@ def test_installation_at_the_real_paths(box):
         assert f"{folder}/pki-tomcat/ pkiuser:pkiuser 770" in out
     assert out.count("/etc/pki/pki-tomcat/ca/CS.cfg\n") == 2
     assert "/usr/lib/systemd/system/pki-tomcatd@.service" in out
+    assert "/usr/lib/systemd/system/pki-tomcatd.target" in out, "else nothing starts with the machine"
     assert "/root/.dogtag/pki-tomcat/ca_admin_cert.p12 root" in out
     assert "<Status>running</Status>" in out or '"running"' in out
     assert "SD Manager:          True" in out and "Active: True" in out
