@@ -646,6 +646,30 @@ changes_since_a_usn_are_caught_up(void **state)
 	assert_string_equal(log.text, "1:EXPIRED 2:REVOKED_EXPIRED 4:VALID");
 }
 
+/* Though no feed has brought it yet, and though own changes came after it. */
+static void
+what_is_in_the_store_is_handed_over_on_demand(void **state)
+{
+	enum {
+		ROUNDS = 40,
+		LIMIT_MS = 60000,
+	};
+	static struct feed_log log;
+	AUTO(watch) w = NULL;
+
+	(void)state;
+	log = (struct feed_log){ .n = 0 };
+	OK(store_watch(s, &w, 1u << REC_CERT, UINT64_MAX, note_item, &log, e));
+	for (uint64_t i = 1; i <= ROUNDS; i++) {
+		conformance_elsewhere(help_cert(2 * i, CERT_REVOKED));
+		add(help_cert(2 * i + 1, CERT_VALID));
+		OK(store_catch_up(s, LIMIT_MS, e));
+		assert_int_equal(log.n, 2 * i); /* each once */
+	}
+	OK(store_catch_up(s, LIMIT_MS, e));
+	assert_int_equal(log.n, 2 * ROUNDS);
+}
+
 static void
 an_unknown_usn_is_gone(void **state)
 {
@@ -845,6 +869,7 @@ main(void)
 		CASE(counts_are_those_of_searches),
 		CASE(local_changes_reach_watchers_before_the_commit_returns),
 		CASE(changes_since_a_usn_are_caught_up),
+		CASE(what_is_in_the_store_is_handed_over_on_demand),
 		CASE(an_unknown_usn_is_gone),
 		CASE(effects_are_drained_in_order_and_kept_on_demand),
 		CASE(one_of_many_adders_wins),

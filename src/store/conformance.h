@@ -11,6 +11,9 @@
 struct store *conformance_open(void);
 /* Frees it and what belongs to it. */
 void conformance_close(struct store *s);
+/* Adds a record (taken over) from elsewhere, so that it is in the data of the
+ * case's store; through that store itself where there is no other way. */
+void conformance_elsewhere(struct rec *r);
 /* Once, before the first and after the last case; 0 when all is well. */
 int conformance_begin(void **state);
 int conformance_end(void **state);

@@ -6,16 +6,25 @@
 #include "store/conformance.h"
 
 static char *folder;
+static struct store *only;
 
 struct store *
 conformance_open(void)
 {
 	struct lmdb_params p = { .map_size = HELP_MAP, .clock = &clock_system };
-	struct store *s = NULL;
 
 	p.dir = folder = help_folder();
-	OK(store_open_lmdb(&s, &p, e));
-	return s;
+	OK(store_open_lmdb(&only, &p, e));
+	return only;
+}
+
+void
+conformance_elsewhere(struct rec *r)
+{
+	AUTO(batch) b = batch_new();
+
+	batch_add(b, r);
+	OK(store_commit(only, b, e));
 }
 
 void

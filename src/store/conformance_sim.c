@@ -15,6 +15,7 @@ conformance_open(void)
 	sim = sim_new(1795000000000);
 	assert_non_null(sim);
 	assert_int_equal(sim_add_replica(sim), 0);
+	assert_int_equal(sim_add_replica(sim), 1);
 	return sim_store(sim, 0);
 }
 
@@ -24,6 +25,16 @@ conformance_close(struct store *s)
 	(void)s; /* belongs to the simulator */
 	sim_free(sim);
 	sim = NULL;
+}
+
+void
+conformance_elsewhere(struct rec *r)
+{
+	AUTO(batch) b = batch_new();
+
+	batch_add(b, r);
+	OK(store_commit(sim_store(sim, 1), b, e));
+	sim_settle(sim);
 }
 
 int

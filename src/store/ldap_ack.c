@@ -339,7 +339,7 @@ dir_ack_wait(struct ldap_be *be, struct err *e)
 
 	if (own_csn(a, csn, &inner) != RC_OK)
 		return err_set(e, RC_UNAVAILABLE,
-		    "stored, but dbs.ackReplicas=%u cannot be kept: %.160s",
+		    STORE_UNACKED " dbs.ackReplicas=%u cannot be kept: %.160s",
 		    a->want, inner.text);
 	dir_deadline(&until, a->timeout_ms);
 	LOCKED(&a->lock);
@@ -353,7 +353,8 @@ dir_ack_wait(struct ldap_be *be, struct err *e)
 	if (n >= a->want)
 		return RC_OK;
 	return err_set(e, RC_UNAVAILABLE,
-	    "stored, but %u of %u other directories (dbs.ackReplicas) had it "
+	    STORE_UNACKED
+	    " %u of %u other directories (dbs.ackReplicas) had it "
 	    "within %d ms: %.128s",
 	    n, a->want, a->timeout_ms, why);
 }

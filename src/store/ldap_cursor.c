@@ -180,8 +180,11 @@ dir_cursor_check(struct ldap_be *be, bool *same, struct err *e)
 	*same = be->has_usn && as_left && newest >= (uint64_t)usn &&
 	    newest >= be->newest && strcmp(buf_cstr(&who), buf_cstr(&now)) == 0;
 	be->epoch = *same ? (uint64_t)n : ((uint64_t)n + 1) % EPOCH_MAX;
-	if (!*same || be->newest == 0)
+	if (!*same || be->newest == 0) {
+		LOCKED(&be->feed_lock);
 		be->newest = newest;
+		dir_seen_reset(&be->seen, newest);
+	}
 	return save_epoch(be, buf_cstr(&now), e);
 }
 

@@ -26,6 +26,8 @@ dir_exposed(const struct ldap_be *be, uint64_t usn)
 
 /* --- own changes -------------------------------------------------------- */
 
+static const uint64_t seed = 0xcbf29ce484222325u;
+
 static uint64_t
 hash(uint64_t h, const void *p, size_t len)
 {
@@ -36,13 +38,18 @@ hash(uint64_t h, const void *p, size_t len)
 	return h;
 }
 
+static uint64_t
+id_hash(enum rec_kind k, const char *id)
+{
+	return hash(seed + k, id, strlen(id));
+}
+
 /* What tells one state of an entry from another: its entryUSN, or all of it
  * where there is none. Values may come in another order: sums. */
 static struct ldap_own
 fingerprint(enum rec_kind k, const char *id, const struct rec *r)
 {
-	const uint64_t seed = 0xcbf29ce484222325u;
-	struct ldap_own f = { hash(seed + k, id, strlen(id)), 1 };
+	struct ldap_own f = { id_hash(k, id), 1 };
 
 	if (r == NULL)
 		return f;
@@ -77,6 +84,15 @@ deliver(struct ldap_be *be, enum rec_kind k, const char *id,
 		dir_exposed(be, be->newest) };
 	struct rec alias;
 
+	if (r != NULL && r->usn != 0) {
+		uint64_t who = id_hash(k, id);
+
+		dir_seen_number(&be->seen, r->usn, clock_mono_ms(be->clock));
+		/* of two ways a state takes the later may be the slower one */
+		if (dir_seen_newer(&be->seen, who, r->usn + (local ? 1 : 0)))
+			return;
+		dir_seen_state(&be->seen, who, r->usn);
+	}
 	if (r != NULL) {
 		alias = *r;
 		if (alias.usn > be->newest)
@@ -164,26 +180,24 @@ add_change(void *arg, LDAP *ld, LDAPMessage *m)
 	return true;
 }
 
-/* All records of ours changed or deleted after since, oldest change first.
- * RC_TOOBIG when there are too many. */
+/* All records of ours changed or deleted whose numbers that filter names, oldest
+ * change first. RC_TOOBIG when there are too many. */
 static enum rc
-changed_since(
-    struct ldap_be *be, struct changes *out, uint64_t since, struct err *e)
+changed(struct ldap_be *be, struct changes *out, const struct buf *which,
+    struct err *e)
 {
+	AUTO_BUF gone = buf_empty(0);
 	struct ask q = { .base = be->base_dn,
 		.scope = LDAP_SCOPE_SUBTREE,
+		.filter = buf_cstr(which),
 		.attrs = dir_read_attrs };
-	char filter[96];
-	enum rc rc;
+	enum rc rc = buf_check(which, e);
 
 	*out = (struct changes){ .be = be };
-	snprintf(filter, sizeof(filter), "(entryUSN>=%llu)",
-	    (unsigned long long)since + 1);
-	q.filter = filter;
-	rc = dir_pages(be, &q, add_change, out, e);
-	snprintf(filter, sizeof(filter),
-	    "(&(objectClass=nsTombstone)(entryUSN>=%llu))",
-	    (unsigned long long)since + 1);
+	if (rc == RC_OK)
+		rc = dir_pages(be, &q, add_change, out, e);
+	buf_addf(&gone, "(&(objectClass=nsTombstone)%s)", buf_cstr(which));
+	q.filter = buf_cstr(&gone);
 	out->gone = true;
 	if (rc == RC_OK && out->rc == RC_OK)
 		rc = dir_pages(be, &q, add_change, out, e);
@@ -209,6 +223,7 @@ dir_watch(void *impl, struct watch *w, uint64_t since, struct err *e)
 	const uint64_t mask = (1ull << LDAP_BE_EPOCH_SHIFT) - 1;
 	struct ldap_be *be = impl;
 	struct changes c = { .n = 0 };
+	AUTO_BUF which = buf_empty(0);
 	enum rc rc = RC_OK;
 
 	LOCKED(&be->feed_lock);
@@ -218,9 +233,10 @@ dir_watch(void *impl, struct watch *w, uint64_t since, struct err *e)
 		return err_set(e, RC_GONE,
 		    "directory: changes since %llu are not known",
 		    (unsigned long long)since);
+	buf_addf(&which, "(entryUSN>=%" PRIu64 ")",
+	    be->has_usn ? read_from(be, since) + 1 : 1);
 	if (since != UINT64_MAX)
-		rc = changed_since(
-		    be, &c, be->has_usn ? read_from(be, since) : 0, e);
+		rc = changed(be, &c, &which, e);
 	for (size_t i = 0; rc == RC_OK && i < c.n; i++) {
 		struct rec *r = c.list[i].r;
 		struct feed_item item = { r->kind, r->id,
@@ -239,27 +255,90 @@ dir_watch(void *impl, struct watch *w, uint64_t since, struct err *e)
 	    : rc;
 }
 
-/* What happened while no search ran. */
+/* What the search has not brought, or not yet; feed_lock is held. */
 static enum rc
-fill_gap(struct ldap_be *be, struct err *e)
+fill_gaps(struct ldap_be *be, struct err *e)
 {
+	int64_t began = clock_mono_ms(be->clock);
+	AUTO_BUF which = buf_empty(0);
 	struct changes c;
 	enum rc rc;
 
-	LOCKED(&be->feed_lock);
-	rc = changed_since(be, &c, be->newest, e);
+	dir_seen_filter(&be->seen, &which);
+	rc = changed(be, &c, &which, e);
 	for (size_t i = 0; rc == RC_OK && i < c.n; i++) {
-		const struct rec *r = c.list[i].gone ? NULL : c.list[i].r;
+		const struct rec *r = c.list[i].r;
+		uint64_t who = id_hash(r->kind, r->id);
 
-		/* the search just begun may report it again */
+		if (dir_seen_newer(&be->seen, who, r->usn))
+			continue;
+		if (!c.list[i].gone) {
+			deliver(be, r->kind, r->id, r, false);
+			continue;
+		}
+		/* the search may report it still, without this number */
 		be->own[be->own_at++ % LDAP_BE_RING] =
-		    fingerprint(c.list[i].r->kind, c.list[i].r->id, r);
-		if (r == NULL && c.list[i].r->usn > be->newest)
-			be->newest = c.list[i].r->usn;
-		deliver(be, c.list[i].r->kind, c.list[i].r->id, r, false);
+		    fingerprint(r->kind, r->id, NULL);
+		dir_seen_number(&be->seen, r->usn, began);
+		dir_seen_state(&be->seen, who, r->usn);
+		if (r->usn > be->newest)
+			be->newest = r->usn;
+		deliver(be, r->kind, r->id, NULL, false);
 	}
+	if (rc == RC_OK)
+		dir_seen_asked(&be->seen, began - LDAP_BE_NUMBERED_MS);
 	changes_done(&c);
 	return rc;
+}
+
+static enum rc
+fill_gap(struct ldap_be *be, struct err *e)
+{
+	LOCKED(&be->feed_lock);
+
+	return fill_gaps(be, e);
+}
+
+/* Those that no change has filled are not kept for ever. */
+static enum rc
+fill_old_gaps(struct ldap_be *be, int64_t now)
+{
+	const struct dir_seen *s = &be->seen;
+
+	LOCKED(&be->feed_lock);
+	return be->has_usn && s->n_gaps > 0 &&
+		now - s->gaps[0].since_ms > LDAP_BE_NUMBERED_MS
+	    ? fill_gaps(be, NULL)
+	    : RC_OK;
+}
+
+enum rc
+dir_catch_up(void *impl, int limit_ms, struct err *e)
+{
+	struct ldap_be *be = impl;
+	AUTO_BUF id = buf_empty(0);
+	struct timespec until;
+	enum rc rc = dir_up(be, e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (!be->has_usn || !be->in_step || !dir_cursor_holds(be)) {
+		rc = dir_read_one(be, &id, be->base_dn, "nsUniqueId", e);
+		return rc != RC_OK
+		    ? rc
+		    : err_set(e, RC_GONE, "directory: all is to be read anew");
+	}
+	dir_deadline(&until, limit_ms);
+	if (pthread_mutex_timedlock(&be->feed_lock, &until) != 0)
+		return err_set(e, RC_UNAVAILABLE,
+		    "directory %s is too slow: changes are being read for more "
+		    "than %d ms",
+		    be->url, limit_ms);
+	rc = fill_gaps(be, e);
+	pthread_mutex_unlock(&be->feed_lock);
+	return rc == RC_TOOBIG
+	    ? err_set(e, RC_GONE, "directory: too many changes")
+	    : rc;
 }
 
 static bool
@@ -438,6 +517,8 @@ follow(struct ldap_be *be, LDAP *ld, int msgid)
 			next = now + finish_cut(be, now - since);
 		if (now >= check && !dir_cursor_holds(be))
 			return; /* loaded anew, or restored, under our feet */
+		if (now >= check && fill_old_gaps(be, now) != RC_OK)
+			return;
 		if (now >= check)
 			check = now + LDAP_BE_CHECK_MS;
 		if (now - mark > LDAP_BE_MARK_MS && be->newest != be->marked) {
@@ -466,9 +547,10 @@ watcher(void *arg)
 			be->hung = false;
 			if (catch_up(be, first, &e) == RC_OK) {
 				first = false;
+				be->in_step = true;
 				follow(be, ld, msgid);
 			}
-			be->live = false;
+			be->live = be->in_step = false;
 			ldap_abandon_ext(ld, msgid, NULL, NULL);
 		}
 		if (ld != NULL)

@@ -10,6 +10,7 @@
 #ifndef STORE_LDAP_INT_H
 #define STORE_LDAP_INT_H
 
+#include <inttypes.h>
 #include <ldap.h>
 #include <time.h>
 
@@ -36,11 +37,33 @@ enum {
 	LDAP_BE_ACK_MS = 5000,     /* until other directories have it */
 	LDAP_BE_ORPHAN_MS = 5000, /* a cut operation may still be carried out */
 	LDAP_BE_EPOCH_SHIFT = 44, /* entryUSN below, epoch above */
+	LDAP_BE_GAPS = 64,        /* spans of numbers not seen, at most */
+	LDAP_BE_TAIL = 128,       /* last numbers, asked for in any case */
+	LDAP_BE_RECENT = 512,     /* states handed over that are remembered */
+	/* after that an operation that has its number can be found */
+	LDAP_BE_NUMBERED_MS = 30000,
 };
 
 /* An own change that the persistent search will report once more. */
 struct ldap_own {
 	uint64_t id_hash, state_hash;
+};
+
+/* Numbers that nobody has seen. */
+struct dir_gap {
+	uint64_t from, to;
+	int64_t since_ms; /* clock_mono_ms when it was noticed */
+};
+/* A state of a record that was handed over. */
+struct dir_recent {
+	uint64_t id_hash, usn;
+};
+struct dir_seen {
+	uint64_t top;                      /* greatest number seen */
+	struct dir_gap gaps[LDAP_BE_GAPS]; /* below it, in order */
+	size_t n_gaps;
+	struct dir_recent recent[LDAP_BE_RECENT];
+	size_t recent_at;
 };
 
 /* An intention whose commit has ended. */
@@ -87,9 +110,10 @@ struct ldap_be {
 	pthread_t settler;
 	_Atomic uint64_t intents;
 
-	pthread_mutex_t feed_lock; /* all deliveries; the next two */
+	pthread_mutex_t feed_lock; /* all deliveries; the next three */
 	struct ldap_own own[LDAP_BE_RING];
 	size_t own_at;
+	struct dir_seen seen;
 
 	struct dir_ack *ack; /* NULL: commits wait for no other directory */
 
@@ -98,7 +122,8 @@ struct ldap_be {
 	pthread_t watcher;
 	bool watching;
 	_Atomic bool closing;
-	_Atomic bool live; /* the persistent search runs */
+	_Atomic bool live;    /* the persistent search runs */
+	_Atomic bool in_step; /* and what was missed before is handed over */
 	_Atomic bool hung; /* it lets operations wait; asked by the watcher */
 	bool has_usn;      /* the USN plug-in acts */
 	_Atomic uint64_t epoch;
@@ -266,7 +291,24 @@ bool dir_ack_wanted(const struct ldap_be *be, const struct batch *b);
  * but ...". */
 enum rc dir_ack_wait(struct ldap_be *be, struct err *e);
 
+/* --- ldap_seen.c -------------------------------------------------------- */
+
+/* All up to top is seen. */
+void dir_seen_reset(struct dir_seen *s, uint64_t top);
+void dir_seen_number(struct dir_seen *s, uint64_t usn, int64_t now_ms);
+/* The gaps noticed before that moment were asked for: what was not found there
+ * is no change of today. */
+void dir_seen_asked(struct dir_seen *s, int64_t before_ms);
+/* Finds the entries that may not have been seen. */
+void dir_seen_filter(const struct dir_seen *s, struct buf *out);
+/* Was that state of a record, or a later one, handed over not long ago? */
+bool dir_seen_newer(const struct dir_seen *s, uint64_t id_hash, uint64_t usn);
+void dir_seen_state(struct dir_seen *s, uint64_t id_hash, uint64_t usn);
+
 /* --- ldap_feed.c -------------------------------------------------------- */
+
+/* store_catch_up of this back-end. */
+enum rc dir_catch_up(void *impl, int limit_ms, struct err *e);
 
 /* Hands an own change to the watchers. */
 void dir_deliver_own(

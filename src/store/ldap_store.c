@@ -111,6 +111,7 @@ static const struct backend dir_backend = {
 	.search = dir_search,
 	.count = dir_count,
 	.watch = dir_watch,
+	.catch_up = dir_catch_up,
 	.usn = dir_usn,
 	.drain = dir_drain,
 	.effects_waiting = dir_effects_waiting,

@@ -7,6 +7,7 @@
 
 #include "store/change_wire.h"
 #include "store/ds_admin.h"
+#include "store/ldap_int.h"
 #include "store/rec_request.h"
 #include "store/store_backend.h"
 
@@ -154,6 +155,7 @@ lost_server_is_unavailable_and_its_gap_is_filled(void **state)
 	batch_add(x, help_cert(2, CERT_VALID));
 	RC(RC_UNAVAILABLE, store_commit(a, x, e));
 	assert_int_not_equal(store_health(b, NULL), RC_OK);
+	RC(RC_UNAVAILABLE, store_catch_up(b, WAIT_MS, e));
 	assert_int_equal(ds_script("start"), 0);
 	OK(store_get(a, &r, REC_CERT, "1", e));
 	rec_free(r);
@@ -364,6 +366,90 @@ commit_refused_behind_its_decision_is_finished_later(void **state)
 }
 
 /* Every shortened and every changed form of a change is read or refused. */
+/* --- what was seen, by number ------------------------------------------------ */
+
+static void
+asks_for(const struct dir_seen *s, const char *want)
+{
+	AUTO_BUF filter = buf_empty(0);
+
+	dir_seen_filter(s, &filter);
+	assert_string_equal(buf_cstr(&filter), want);
+}
+
+static void
+numbers_jumped_over_are_asked_for(void **state)
+{
+	struct dir_seen s;
+
+	(void)state;
+	dir_seen_reset(&s, 1000);
+	asks_for(&s, "(|(entryUSN>=873))");
+	dir_seen_number(&s, 1001, 5);
+	assert_int_equal(s.n_gaps, 0);
+	dir_seen_number(&s, 1011, 6);
+	dir_seen_number(&s, 2000, 7);
+	asks_for(&s,
+	    "(|(entryUSN>=1873)(&(entryUSN>=1002)(entryUSN<=1010))"
+	    "(&(entryUSN>=1012)(entryUSN<=1999)))");
+	dir_seen_number(&s, 1005, 8);
+	dir_seen_number(&s, 1010, 8);
+	dir_seen_number(&s, 1002, 8);
+	dir_seen_number(&s, 1003, 8);
+	dir_seen_number(&s, 1003, 8); /* a number given twice */
+	asks_for(&s,
+	    "(|(entryUSN>=1873)(entryUSN=1004)"
+	    "(&(entryUSN>=1006)(entryUSN<=1009))"
+	    "(&(entryUSN>=1012)(entryUSN<=1999)))");
+	/* what was asked for goes only when no operation of then can come */
+	dir_seen_asked(&s, 7);
+	asks_for(&s, "(|(entryUSN>=1873)(&(entryUSN>=1012)(entryUSN<=1999)))");
+	dir_seen_asked(&s, 8);
+	asks_for(&s, "(|(entryUSN>=1873))");
+}
+
+static void
+many_gaps_become_fewer_and_lose_no_number(void **state)
+{
+	enum {
+		GAPS = 10 * LDAP_BE_GAPS
+	};
+	struct dir_seen s;
+
+	(void)state;
+	dir_seen_reset(&s, 0);
+	for (uint64_t i = 1; i <= GAPS; i++)
+		dir_seen_number(&s, 1000 * i, (int64_t)i);
+	assert_true(s.n_gaps < LDAP_BE_GAPS);
+	for (uint64_t i = 1; i <= GAPS; i++) {
+		bool there = false;
+
+		for (size_t g = 0; g < s.n_gaps; g++)
+			there |= s.gaps[g].from <= 1000 * i - 1 &&
+			    s.gaps[g].to >= 1000 * i - 1;
+		assert_true(there);
+	}
+	dir_seen_asked(&s, GAPS);
+	assert_int_equal(s.n_gaps, 1); /* the newest */
+}
+
+static void
+an_older_state_is_known_as_such(void **state)
+{
+	struct dir_seen s;
+
+	(void)state;
+	dir_seen_reset(&s, 10);
+	dir_seen_state(&s, 77, 12);
+	assert_true(dir_seen_newer(&s, 77, 11));
+	assert_true(dir_seen_newer(&s, 77, 12));
+	assert_false(dir_seen_newer(&s, 77, 13));
+	assert_false(dir_seen_newer(&s, 78, 12));
+	/* a server that was loaded anew begins to count again */
+	dir_seen_reset(&s, 3);
+	assert_false(dir_seen_newer(&s, 77, 4));
+}
+
 static void
 damaged_changes_are_refused(void **state)
 {
@@ -491,6 +577,9 @@ main(void)
 		CASE(changes_while_down_are_caught_up_after_a_restart),
 		CASE(cut_commit_is_finished_when_its_decision_came_true),
 		CASE(commit_refused_behind_its_decision_is_finished_later),
+		cmocka_unit_test(numbers_jumped_over_are_asked_for),
+		cmocka_unit_test(many_gaps_become_fewer_and_lose_no_number),
+		cmocka_unit_test(an_older_state_is_known_as_such),
 		cmocka_unit_test(damaged_changes_are_refused),
 		CASE(added_value_that_is_there_has_no_effect),
 		CASE(deletions_while_down_are_reported),

@@ -92,6 +92,13 @@ store_watch(struct store *s, struct watch **out, unsigned kinds, uint64_t since,
 	return RC_OK;
 }
 
+enum rc
+store_catch_up(struct store *s, int limit_ms, struct err *e)
+{
+	return s->ops->catch_up != NULL ? s->ops->catch_up(s->impl, limit_ms, e)
+					: RC_OK;
+}
+
 uint64_t
 store_usn(struct store *s)
 {

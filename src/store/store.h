@@ -54,6 +54,9 @@ void batch_delete(struct batch *b, enum rec_kind kind, const char *id);
  * the deciding transaction (LMDB) or in the host-local spool (directory). */
 void batch_effect(struct batch *b, const char *type, struct view payload);
 
+/* How the text of RC_UNAVAILABLE begins when all changes are in the store, but
+ * not yet where they are to be as well (struct ldap_params.ack_replicas). */
+#define STORE_UNACKED "stored, but"
 /* Applies the batch durably; the watchers have seen it when this returns. */
 MUST enum rc store_commit(
     struct store *s, const struct batch *b, struct err *e);
@@ -104,6 +107,14 @@ MUST enum rc store_watch(struct store *s, struct watch **out, unsigned kinds,
 /* No call runs and none comes after this returns. */
 void watch_free(struct watch *w);
 OWNED(watch)
+/* Hands the watchers every change that is in the store at the time of the call
+ * and that they have not seen: one that came from elsewhere may be there before
+ * the feed brings it. (A commit still under way here may follow.) At once in an
+ * embedded store. RC_UNAVAILABLE: the directory does not answer, or not within
+ * limit_ms and the time of an operation. RC_GONE: nobody can say what was
+ * missed; whoever keeps something of records reads them anew. Never from a
+ * watcher's fn. */
+MUST enum rc store_catch_up(struct store *s, int limit_ms, struct err *e);
 /* The newest usn that all watchers have seen. */
 uint64_t store_usn(struct store *s);
 
@@ -172,8 +183,8 @@ struct ldap_params {
 	int timeout_ms;
 	size_t connections; /* 0 = 8 */
 	/* store_commit of requests, new certificates and new keys returns when
-	 * that many other directories have them, or RC_UNAVAILABLE ("stored,
-	 * but ...") after ack_timeout_ms (0 = 5000). The others are those that
+	 * that many other directories have them, or RC_UNAVAILABLE
+	 * (STORE_UNACKED) after ack_timeout_ms (0 = 5000). The others are those that
 	 * this one's agreements name; they must accept bind_dn and password. */
 	unsigned ack_replicas;
 	int ack_timeout_ms;

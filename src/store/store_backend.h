@@ -92,6 +92,8 @@ struct backend {
 	/* Delivers what happened after since, then attaches w. */
 	enum rc (*watch)(
 	    void *impl, struct watch *w, uint64_t since, struct err *e);
+	/* NULL: nothing is in the store that watchers do not know. */
+	enum rc (*catch_up)(void *impl, int limit_ms, struct err *e);
 	uint64_t (*usn)(void *impl);
 	enum rc (*drain)(void *impl, const char *type,
 	    bool (*fn)(void *arg, const struct effect *x), void *arg,
