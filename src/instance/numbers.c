@@ -331,10 +331,28 @@ numbers_random(struct numbers *n, enum range_kind kind)
 	return n->of[kind].range == NULL;
 }
 
-/* With work held. */
+/* The holder is away: what is left here is divided. */
+static enum rc
+share(struct numbers *n, struct generator *g, struct range_span *out,
+    struct err *e)
+{
+	if (range_share(g->range, out, e) != RC_OK)
+		return err_set(e, RC_UNAVAILABLE,
+		    "Unable to update number range: Current range depleted but "
+		    "no next range available: the holder of the role "
+		    "\"ranges\" has not answered; start it, or take the role "
+		    "here (pki-server ca-promote)");
+	log_warning("instance",
+	    "subsystem=%s the holder of the role \"ranges\" does not answer, "
+	    "continuing with part of this host's own %s numbers for a clone",
+	    n->sub->name, words[g->kind]);
+	return RC_OK;
+}
+
+/* With work held. last: it is not asked once more. */
 static enum rc
 transfer(struct numbers *n, struct generator *g, struct range_span *out,
-    struct err *e)
+    bool last, struct err *e)
 {
 	struct range_holder h;
 	bool anew = false, is;
@@ -349,12 +367,8 @@ transfer(struct numbers *n, struct generator *g, struct range_span *out,
 			break;
 		anew = true;
 	}
-	if (rc == RC_UNAVAILABLE && !is)
-		return err_set(e, rc,
-		    "Unable to update number range: Current range depleted but "
-		    "no next range available: the holder of the role "
-		    "\"ranges\" has not answered; start it, or take the role "
-		    "here (pki-server ca-promote)");
+	if (rc == RC_UNAVAILABLE && !is && last)
+		rc = share(n, g, out, e);
 	for (size_t k = 0;
 	     rc == RC_OK && g->kind == RANGE_REPLICA && k < RANGE_KINDS; k++)
 		if (n->of[k].range != NULL)
@@ -382,7 +396,7 @@ numbers_transfer(struct numbers *n, const char *type,
 			      : "its numbers are random and need no range");
 	for (int ms = 0;; ms += POLL_MS) {
 		pthread_mutex_lock(&n->work);
-		rc = transfer(n, g, &span, e);
+		rc = transfer(n, g, &span, ms >= NUMBERS_WAIT_MS, e);
 		pthread_mutex_unlock(&n->work);
 		if (rc != RC_UNAVAILABLE || ms >= NUMBERS_WAIT_MS ||
 		    !n->directory)

@@ -317,6 +317,22 @@ range_cut(
 	return RC_OK;
 }
 
+enum rc
+range_halve(struct range_state *s, struct range_span *out, struct err *e)
+{
+	uint64_t left = range_left_now(s);
+	uint64_t n = s->kind == RANGE_REPLICA ? left - left / 2 : left / 2;
+
+	if (n == 0)
+		return err_set(e, RC_UNAVAILABLE,
+		    "Unable to update number range: no number is left to give "
+		    "away.");
+	out->end = s->now.end;
+	out->begin = s->now.end + 1 - n;
+	s->now.end = out->begin - 1;
+	return RC_OK;
+}
+
 void
 range_burn(struct range_state *s)
 {

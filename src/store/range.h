@@ -98,6 +98,11 @@ MUST enum rc range_next(struct range_state *s, uint64_t *out, struct err *e);
  * RC_UNAVAILABLE: "Current range depleted but no next range available." */
 MUST enum rc range_cut(
     struct range_state *s, struct range_span *out, bool random, struct err *e);
+/* As range_cut, of what is left when no range is to be had: half of the current
+ * one's numbers. Of replica ids the greater half, the last one too: this host's
+ * directory has its id. RC_UNAVAILABLE: nothing is left. */
+MUST enum rc range_halve(
+    struct range_state *s, struct range_span *out, struct err *e);
 /* A restored or copied instance: nothing of what it had may be used. */
 void range_burn(struct range_state *s);
 /* The number that the text of nextRange (or of a range entry) means to its
@@ -184,6 +189,10 @@ MUST enum rc range_check(
  * is reserved only where nothing can be cut off. */
 MUST enum rc range_transfer(struct range *r, struct range_span *out,
     const struct range_holder *h, bool turn_on, struct err *e);
+/* While the holder does not answer: part of this instance's own numbers, as
+ * range_halve; not of numbers that are drawn at random. */
+MUST enum rc range_share(
+    struct range *r, struct range_span *out, struct err *e);
 /* enableSerialManagement was switched on elsewhere. */
 void range_manage(struct range *r);
 /* A copy of the state as of now. */

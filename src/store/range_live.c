@@ -307,15 +307,16 @@ range_manage(struct range *r)
 
 /* The current range's end, or the next one's, moves down. */
 static enum rc
-cut(struct range *r, struct range_span *out, struct err *e)
+cut(struct range *r, struct range_span *out, bool halve, struct err *e)
 {
 	struct range_state s;
 	enum rc rc;
 
 	LOCKED(&r->lock);
 	s = r->state;
-	if ((rc = range_cut(&s, out, r->p.random, e)) != RC_OK ||
-	    (rc = cover(r, &s, true, e)) != RC_OK)
+	rc = halve ? range_halve(&s, out, e)
+		   : range_cut(&s, out, r->p.random, e);
+	if (rc != RC_OK || (rc = cover(r, &s, true, e)) != RC_OK)
 		return rc;
 	r->state = s;
 	return RC_OK;
@@ -335,10 +336,21 @@ range_transfer(struct range *r, struct range_span *out,
 		if ((rc = check(r, h, &waits, e)) != RC_OK)
 			return rc;
 	}
-	rc = cut(r, out, e);
+	rc = cut(r, out, false, e);
 	s = snapshot(r);
 	if (rc != RC_UNAVAILABLE || !s.managed || s.next.begin <= s.next.end)
 		return rc;
 	rc = reserve(r, h, &waits, e);
-	return rc == RC_OK ? cut(r, out, e) : rc;
+	return rc == RC_OK ? cut(r, out, false, e) : rc;
+}
+
+enum rc
+range_share(struct range *r, struct range_span *out, struct err *e)
+{
+	LOCKED(&r->work);
+
+	if (r->p.random)
+		return err_set(e, RC_UNAVAILABLE,
+		    "numbers that are drawn at random are not shared out");
+	return cut(r, out, true, e);
 }

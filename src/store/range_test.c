@@ -39,6 +39,37 @@ replica_ids_go_to_clones_as_documented(void **state)
 	    cfg_get(a->cs, "dbs.enableSerialManagement"), "true");
 }
 
+static void
+replica_ids_are_shared_while_the_holder_is_away(void **state)
+{
+	struct host *b = &hosts[1];
+	struct range_span got = { 98, 100 };
+
+	(void)state;
+	replica_settings(b);
+	give(b, "Replica", RANGE_REPLICA, RANGE_LEGACY, &got);
+	RC(RC_UNAVAILABLE,
+	    range_transfer(b->ranges[RANGE_REPLICA], &got, NULL, true, e));
+	OK(range_share(b->ranges[RANGE_REPLICA], &got, e));
+	assert_int_equal(got.begin, 99);
+	assert_int_equal(got.end, 100);
+	holds(b, "Replica", "98-98");
+	OK(range_share(b->ranges[RANGE_REPLICA], &got, e));
+	assert_int_equal(got.begin, 98);
+	assert_int_equal(got.end, 98);
+	holds(b, "Replica", "98-97"); /* given away whole */
+	RC(RC_UNAVAILABLE, range_share(b->ranges[RANGE_REPLICA], &got, e));
+	/* of others the host keeps the greater half */
+	request_settings(b);
+	open_range(b, RANGE_REQUEST, RANGE_LEGACY);
+	takes(b, RANGE_REQUEST, 1, 5);
+	OK(range_share(b->ranges[RANGE_REQUEST], &got, e));
+	assert_int_equal(got.begin, 9);
+	assert_int_equal(got.end, 10);
+	takes(b, RANGE_REQUEST, 6, 8);
+	RC(RC_UNAVAILABLE, range_share(b->ranges[RANGE_REQUEST], &got, e));
+}
+
 /* --- spec deployment 4.6 -------------------------------------------------- */
 
 /* Until both are used up (a function of its own: the sanitizers' frames add up). */
@@ -615,6 +646,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(replica_ids_go_to_clones_as_documented),
+		BOTH(replica_ids_are_shared_while_the_holder_is_away),
 		BOTH(legacy_clone_has_the_documented_numbers),
 		BOTH(legacy2_clone_has_the_documented_numbers),
 		BOTH(legacy_alone_has_the_documented_gap),

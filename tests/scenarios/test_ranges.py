@@ -378,12 +378,25 @@ def apart():
         p.a.settings({"dbs.endSerialNumber": "0xf"})
         p.b.settings({"dbs.enableSerialManagement": "true", "subsystem.select": "Clone",
                       "dbs.beginRequestNumber": "16", "dbs.endRequestNumber": "20",
-                      "dbs.beginSerialNumber": "0x10", "dbs.endSerialNumber": "0x18"})
+                      "dbs.beginSerialNumber": "0x10", "dbs.endSerialNumber": "0x18",
+                      "dbs.beginReplicaNumber": "98", "dbs.endReplicaNumber": "100"})
         yield p
     finally:
         if p is not None:
             p.remove()
         golden.remove()
+
+
+def transferred(op, kind):
+    """What an installation of a clone of op's is given."""
+    query = "hostname=third.example.com&subsystem=CA"
+    session = op.agent.json("GET", f"securityDomain/installToken?{query}")["token"]
+    status, body = op.agent.call("POST", "/ca/admin/ca/updateNumberRange", f"type={kind}&sessionID={session}",
+                                 {"Content-Type": "application/x-www-form-urlencoded"}, timeout=2 * pair.LIMIT)
+    assert status == 200, body
+    said = json.loads(body)["Response"]
+    assert said["Status"] == "0", said
+    return said["beginNumber"], said["endNumber"]
 
 
 def test_a_clone_on_another_supplier_asks_the_holder(apart):
@@ -401,6 +414,8 @@ def test_a_clone_on_another_supplier_asks_the_holder(apart):
     p.a.kill()
     _, more = b.enrol(5)
     assert more == list(range(18, 23))
+    # and divides it with another clone, for whose directory it has no other id
+    assert transferred(b, "replicaId") == ("99", "100") and span(p.b, "Replica") == "98-98"
     p.a.start()
     a = Operator(p.a)
     seen = made_a + made_b + more
