@@ -32,6 +32,16 @@ def pytest_runtest_makereport(item, call):
         del report.wasxfail
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown():
+    """No search without an index in any directory server that this ended."""
+    yield
+    ds = sys.modules.get("ds")
+    if ds is not None and ds.unindexed:
+        found, ds.unindexed[:] = list(ds.unindexed), []
+        raise AssertionError("searched without an index:\n" + "\n".join(found))
+
+
 @pytest.fixture
 def root():
     """A scratch root for --root / PKI_ROOT: short (socket paths), searchable by

@@ -51,7 +51,6 @@ def ca(golden):
     c = instance.Ca(golden).directory()
     try:
         yield c
-        c.ds.check_indexed()
     finally:
         c.remove(check=False)
 

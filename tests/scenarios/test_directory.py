@@ -57,10 +57,6 @@ def values(c, dn, attr):
     return [v.decode() for v in c.search_s(dn, ldap.SCOPE_BASE)[0][1].get(attr, [])]
 
 
-def unindexed(server):
-    return [line for line in server.access.read_text().splitlines() if re.search(r"notes=[^ ]*[UA]", line)]
-
-
 def test_a_ca_lives_in_a_directory(site):
     user = f"uid=pkidbuser,ou=people,{BASE}"
     site.spawn("pki_share_dbuser_dn=" + user, "pki_ds_setup_vlv=True", "pki_replication_password=Repl.Secret.1")
@@ -92,7 +88,7 @@ def test_a_ca_lives_in_a_directory(site):
     assert "User ID: caadmin" in out and "User ID: pkidbuser" in out
     waits = "; its USN plug-in acts after its next restart"
     assert f"    Directory:           {site.server.url}{waits}" in site.server_cmd("status", instance.NAME).stdout
-    assert unindexed(site.server) == []
+    assert site.server.unindexed() == []
     site.server.restart()
     out = site.server_cmd("status", instance.NAME).stdout
     assert f"    Directory:           {site.server.url}\n" in out and waits not in out

@@ -33,8 +33,6 @@ def ca(golden):
         c.settings({"internaldb.ldapconn.timeoutMs": "2000"})
         c.start()
         yield c
-        if c.ds.running():
-            c.ds.check_indexed()
     finally:
         c.remove(check=False)
 

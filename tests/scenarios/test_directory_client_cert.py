@@ -73,4 +73,3 @@ def test_a_client_certificate_opens_the_directory(golden, directory, root, reque
            ("internaldb.ldapconn.host", server.ldaps_url.split("//")[1].split(":")[0]))
     run(*server_cmd, "start", instance.NAME)
     assert "User ID: caadmin" in run(*server_cmd, "ca-user-find", "-i", instance.NAME).stdout
-    server.check_indexed()

@@ -29,7 +29,6 @@ def ca(golden):
     try:
         c.start()
         yield c
-        c.ds.check_indexed()
     finally:
         c.remove(check=False)
 
