@@ -132,7 +132,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	body = nl != NULL ? view_of(nl + 1, in.len - query.len - 1) : in;
 	/* a caller that is known has a session of its own */
 	who.session = (data[1] & 1) != 0;
-	h->ca->nonces = (data[1] & 2) == 0;
+	atomic_load(&h->ca->shared)->nonces = (data[1] & 2) == 0;
 	if (data[0] != ANY)
 		add_target(&head, data[0] % TARGETS, query, body.len);
 	else if (!add_any(&head, query, body.len))

@@ -101,7 +101,7 @@ setup(void)
 	};
 
 	h = harness_start(settings);
-	h->ca->nonces = true;
+	atomic_load(&h->ca->shared)->nonces = true;
 	show = getenv("FUZZ_SHOW") != NULL;
 }
 

@@ -131,7 +131,7 @@ review_cert(struct http_call *c)
 	if ((rc = api_id(c, &id, &e)) == RC_OK &&
 	    (rc = ca_cert_get(api_ca(c), &id, &r, c->arena, &e)) == RC_OK)
 		rc = api_cert_data(c, &r, false, &o, &e);
-	if (rc == RC_OK && api_ca(c)->nonces) {
+	if (rc == RC_OK && ca_shared(api_ca(c))->nonces) {
 		rc = api_nonce_new(
 		    c, p, "cert-revoke", num_hex(hex, &id), &nonce, &e);
 		if (rc == RC_OK)

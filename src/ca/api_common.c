@@ -263,7 +263,7 @@ api_nonce_new(struct http_call *c, const struct principal *who,
 	x->next = s->nonces;
 	s->nonces = x;
 	s->n_nonces++;
-	nonce_trim(s, api_ca(c)->nonces_max);
+	nonce_trim(s, ca_shared(api_ca(c))->nonces_max);
 	http_session_unlock(session);
 	/* who will not remember the cookie has the certificate again */
 	if (bare)
@@ -289,7 +289,7 @@ api_nonce_check(struct http_call *c, const char *kind, const char *id,
 	struct session_data *s;
 	bool found = false, equal = false;
 
-	if (!api_ca(c)->nonces)
+	if (!ca_shared(api_ca(c))->nonces)
 		return RC_OK;
 	if (given == NULL || given[0] == '\0')
 		return err_set(e, RC_INVALID, "Missing nonce.");

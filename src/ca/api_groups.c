@@ -53,25 +53,16 @@ static enum rc
 check_roles(
     struct http_call *c, const char *group, const char *uid, struct err *e)
 {
-	const struct cfg *cfg = api_ca(c)->cfg;
+	const struct ca_shared *shared = ca_shared(api_ca(c));
 	struct roles x = { .group = group, .uid = uid };
 	struct query q = { .kind = REC_GROUP };
 	const char *name;
 	char *list;
 	enum rc rc;
 
-	if (cfg_bool(cfg, "multiroles.enable", true))
+	if (shared->multiroles)
 		return RC_OK;
-	list = arena_str(c->arena,
-	    cfg_str(cfg, "multiroles.false.groupEnforceList",
-		"Administrators,Auditors,Trusted Managers,Certificate Manager "
-		"Agents,Registration Manager Agents,Key Recovery Authority "
-		"Agents,Online Certificate Status Manager Agents,Token Key "
-		"Service Manager Agents,Enterprise CA "
-		"Administrators,Enterprise "
-		"KRA Administrators,Enterprise OCSP Administrators,Enterprise "
-		"TKS Administrators,Enterprise TPS Administrators,Security "
-		"Domain Administrators,Subsystem Group"));
+	list = arena_str(c->arena, shared->one_role_groups);
 	if (list == NULL)
 		return err_set(e, RC_NOMEM, "groups");
 	x.n = text_split(list, ",", x.names, ENFORCED_MAX);

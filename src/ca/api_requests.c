@@ -139,6 +139,18 @@ submit(struct http_call *c, const json_t *body, struct ca_requests *out,
 }
 
 static void
+tell_location(struct http_call *c, const struct num *id)
+{
+	AUTO_BUF url = buf_empty(HTTP_URL_MAX);
+	char hex[NUM_TEXT_MAX];
+
+	buf_addf(
+	    &url, "%s%s/%s", http_base_url(c), c->raw_path, num_0x(hex, id));
+	if (buf_check(&url, NULL) == RC_OK)
+		http_reply_header(c, "Location", buf_cstr(&url));
+}
+
+static void
 post_request(struct http_call *c)
 {
 	struct err e = { RC_OK, "" };
@@ -149,10 +161,13 @@ post_request(struct http_call *c)
 	if (rc == RC_OK)
 		rc = submit(c, body, &r, &e);
 	json_decref(body);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		api_json(c, 200, infos(c, &r));
-	else
+	} else {
+		if (r.n > 0) /* stored all the same */
+			tell_location(c, &r.items[0]->id);
 		api_fail_enrol(c, rc, &e);
+	}
 	ca_requests_done(&r);
 }
 

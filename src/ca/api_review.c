@@ -162,7 +162,8 @@ get_review(struct http_call *c)
 		return;
 	if ((rc = api_id(c, &id, &e)) == RC_OK &&
 	    (rc = load(&v, &id, &e)) == RC_OK &&
-	    (rc = render(&v, &o, &e)) == RC_OK && api_ca(c)->nonces) {
+	    (rc = render(&v, &o, &e)) == RC_OK &&
+	    ca_shared(api_ca(c))->nonces) {
 		rc = api_nonce_new(
 		    c, p, "cert-request", num_hex(hex, &id), &nonce, &e);
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)nonce);

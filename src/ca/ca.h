@@ -41,7 +41,9 @@ void ca_requests_done(struct ca_requests *r);
 /* Submits; a pending or rejected enrolment is RC_OK too: look at the state.
  * RC_NOTFOUND unknown profile, RC_INVALID bad data, RC_AUTH failed profile
  * authentication or authorization, RC_CONFLICT profile disabled. Durable when it
- * returns. */
+ * returns. After an error *out is empty, but for one that begins with "request
+ * ID" and STORE_UNACKED: those in *out are stored, and may be asked for by their
+ * ids; to submit again would make others. */
 MUST enum rc ca_submit(struct ca *ca, const struct ca_submission *s,
     struct ca_requests *out, struct err *e);
 

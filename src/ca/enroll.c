@@ -266,8 +266,7 @@ ca_cert_record(struct cert_rec *c, struct view der, const char *issued_by,
 static enum rc
 settle_transparency(struct ca *ca, struct cert_template *t, struct err *e)
 {
-	const char *mode =
-	    cfg_str(ca->cfg, "ca.certTransparency.mode", "disabled");
+	const char *mode = ca_shared(ca)->transparency;
 
 	if (strcmp(mode, "disabled") != 0)
 		return err_set(e, RC_UNSUPPORTED,
@@ -613,6 +612,13 @@ prepare(struct ca *ca, struct ca_submission *s, struct one *o,
 	return rc;
 }
 
+static bool
+unacked(enum rc rc, const struct err *e)
+{
+	return rc == RC_UNAVAILABLE && e != NULL &&
+	    text_starts(e->text, STORE_UNACKED);
+}
+
 static enum rc
 submit_all(struct one *o, const struct request_rec *proto,
     struct ca_requests *out, struct err *e)
@@ -636,9 +642,20 @@ submit_all(struct one *o, const struct request_rec *proto,
 		out->n++;
 	}
 	rc = store_commit(o->ca->store, b, e);
-	if (rc == RC_OK)
+	if (rc == RC_OK || unacked(rc, e))
 		instance_wake(o->ca->instance);
 	return rc;
+}
+
+/* What is stored can be fetched: the answer says under which number. */
+static enum rc
+name_stored(const struct ca_requests *r, enum rc rc, struct err *e)
+{
+	char id[NUM_TEXT_MAX];
+
+	if (r->n == 0)
+		return rc;
+	return err_prefix(e, "request %s", num_0x(id, &r->items[0]->id));
 }
 
 enum rc
@@ -659,7 +676,9 @@ ca_submit(struct ca *ca, const struct ca_submission *s, struct ca_requests *out,
 	rc = prepare(ca, &mine, &o, &n, proto, a, e);
 	if (rc == RC_OK)
 		rc = submit_all(&o, proto, out, e);
-	if (rc != RC_OK)
+	if (unacked(rc, e))
+		rc = name_stored(out, rc, e);
+	else if (rc != RC_OK)
 		ca_requests_done(out);
 	profile_free(o.outer);
 	profile_free(o.p);

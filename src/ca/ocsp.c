@@ -25,6 +25,7 @@ fill_single(struct ca *ca, const struct ocsp_id *id, struct ocsp_single *s,
 {
 	AUTO(rec) r = NULL;
 	char hex[NUM_TEXT_MAX];
+	const struct ca_shared *shared = ca_shared(ca);
 	struct revocation rev;
 	enum cert_status status;
 	enum rc rc;
@@ -33,8 +34,8 @@ fill_single(struct ca *ca, const struct ocsp_id *id, struct ocsp_single *s,
 		.status = OCSP_UNKNOWN,
 		.reason = -1,
 		.this_update = now };
-	if (ca->ocsp_next_update)
-		s->next_update = now + ca->ocsp_lifetime;
+	if (shared->ocsp_next_update)
+		s->next_update = now + shared->ocsp_lifetime;
 	if (!id->known || !ocsp_issuer_is(&ca->issuer_ids[id->digest], id))
 		return RC_OK;
 	rc = store_get(ca->store, &r, REC_CERT, num_hex(hex, &id->serial), e);
@@ -76,7 +77,7 @@ build(
 		if (rc != RC_OK)
 			return rc;
 	}
-	if (ca->ocsp_by_name) {
+	if (ca_shared(ca)->ocsp_by_name) {
 		by.name = ca->ocsp.cert.subject;
 	} else {
 		rc = spki_split(ca->ocsp.cert.spki, &alg, &bits, e);
@@ -101,6 +102,7 @@ ca_ocsp(struct ca *ca, struct view request, struct buf *out)
 	struct ocsp_request q;
 	struct err e = { RC_OK, "" };
 	uint64_t epoch = ocsp_table_epoch(ca->ocsp_ready);
+	int64_t lifetime = ca_shared(ca)->ocsp_lifetime;
 	size_t before = out->len;
 	enum rc rc;
 
@@ -124,8 +126,8 @@ ca_ocsp(struct ca *ca, struct view request, struct buf *out)
 		return;
 	}
 	atomic_fetch_add_explicit(&ca->n_ocsp_signed, 1, memory_order_relaxed);
-	if (q.count == 1 && q.nonce_ext.len == 0 && ca->ocsp_lifetime > 0)
+	if (q.count == 1 && q.nonce_ext.len == 0 && lifetime > 0)
 		ocsp_table_put(ca->ocsp_ready, request, &q.ids[0].serial,
 		    view_of(out->data + before, out->len - before),
-		    clock_now_ms(ca->clock) + ca->ocsp_lifetime * 1000, epoch);
+		    clock_now_ms(ca->clock) + lifetime * 1000, epoch);
 }

@@ -214,7 +214,7 @@ add_nonce(struct servlet *s, const struct principal *p, const struct num *id,
 	uint64_t nonce;
 	enum rc rc;
 
-	if (!api_ca(s->c)->nonces)
+	if (!ca_shared(api_ca(s->c))->nonces)
 		return RC_OK;
 	rc =
 	    api_nonce_new(s->c, p, "cert-request", num_hex(hex, id), &nonce, e);

@@ -51,7 +51,7 @@ add_nonce(struct servlet *s, const struct principal *p,
 
 	if (!servlet_is_agent(s->c))
 		return RC_OK;
-	if (api_ca(s->c)->nonces) {
+	if (ca_shared(api_ca(s->c))->nonces) {
 		rc = api_nonce_new(s->c, p, "cert-revoke",
 		    num_hex(hex, &r->serial), &nonce, e);
 		if (rc != RC_OK)

@@ -361,6 +361,18 @@ add_outcome(struct servlet *s, const struct ca_requests *r, int status)
 }
 
 static void
+tell_location(struct http_call *c, const struct num *id)
+{
+	AUTO_BUF url = buf_empty(HTTP_URL_MAX);
+	char dec[NUM_TEXT_MAX];
+
+	buf_addf(&url, "%s/ca/ee/ca/checkRequest?requestId=%s",
+	    http_base_url(c), num_dec(dec, id));
+	if (buf_check(&url, NULL) == RC_OK)
+		http_reply_header(c, "Location", buf_cstr(&url));
+}
+
+static void
 profile_submit(struct http_call *c)
 {
 	AUTO_SERVLET s = servlet_begin(c, SHAPE_C, "Request submitted");
@@ -379,6 +391,8 @@ profile_submit(struct http_call *c)
 		rc = add_requests(&s, &r, &e);
 	else if (rc == RC_OK)
 		add_outcome(&s, &r, status);
+	if (rc != RC_OK && r.n > 0) /* stored all the same */
+		tell_location(c, &r.items[0]->id);
 	if (rc == RC_OK)
 		servlet_reply(&s);
 	else

@@ -75,6 +75,7 @@ get_info(struct http_call *c)
 	AUTO_SERVLET s = servlet_begin(c, SHAPE_B, "CRL issuing points");
 	AUTO(principal) p = NULL;
 	struct ca *ca = api_ca(c);
+	const struct ca_shared *shared = ca_shared(ca);
 	const char *host = cfg_str(ca->cfg, "master.ca.agent.host", "");
 	const char *port = cfg_str(ca->cfg, "master.ca.agent.port", "");
 	AUTO_BUF algs = buf_empty(0);
@@ -93,9 +94,9 @@ get_info(struct http_call *c)
 	xml_text(&s.head, "defaultAlgorithm",
 	    cfg_str(ca->cfg, "ca.crl.MasterCRL.signingAlgorithm",
 		sigalg_name(ca->signing.sigalg)));
-	for (size_t i = 0; i < ca->n_allowed; i++)
+	for (size_t i = 0; i < shared->n_allowed; i++)
 		buf_addf(&algs, "%s%s", i > 0 ? "+" : "",
-		    sigalg_name(ca->allowed[i]));
+		    sigalg_name(shared->allowed[i]));
 	xml_text(&s.head, "validAlgorithms", buf_cstr(&algs));
 	servlet_reply(&s);
 }

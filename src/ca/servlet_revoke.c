@@ -351,7 +351,7 @@ reason_to_revoke(struct http_call *c)
 		       : err_set(&e, RC_NOMEM, "certificates");
 	for (size_t i = 0; rc == RC_OK && i < x->n; i++) {
 		rc = ca_cert_get(api_ca(c), &x->items[i], &r, c->arena, &e);
-		if (rc == RC_OK && api_ca(c)->nonces &&
+		if (rc == RC_OK && ca_shared(api_ca(c))->nonces &&
 		    (rc = api_nonce_new(c, p, "cert-revoke",
 			 num_hex(hex, &x->items[i]), &nonce, &e)) == RC_OK)
 			buf_addf(&nonces, "%s%s:%llu", i > 0 ? "," : "",

@@ -8,6 +8,7 @@
  * Threads: any. */
 #include "base/text.h"
 #include "ca/setting_sync.h"
+#include "ca/state.h"
 
 enum type {
 	TYPE_TEXT,
@@ -93,6 +94,17 @@ apply(struct cfg *cs, const struct cfg *lines, struct err *e)
 	return rc;
 }
 
+static enum rc
+live(struct ca *ca, const struct cfg *lines, struct err *e)
+{
+	enum rc rc = ca_shared_take(ca, lines, e);
+
+	/* ready answers say what they said before */
+	if (rc == RC_OK)
+		ocsp_table_clear(ca->ocsp_ready);
+	return rc;
+}
+
 const struct setting_group setting_params = {
 	.id = "ca.params",
 	.applied = "params.applied",
@@ -100,4 +112,5 @@ const struct setting_group setting_params = {
 	.view = view,
 	.merge = merge,
 	.apply = apply,
+	.live = live,
 };

@@ -210,7 +210,7 @@ apply_result(void *arg, struct cfg *cs, struct err *e)
 /* What was not changed here but differs now. */
 static void
 tell(const struct setting_group *g, const struct cfg *mine,
-    const struct cfg *result)
+    const struct cfg *result, const char *when)
 {
 	AUTO_BUF names = buf_empty(NAMES_MAX);
 	const struct cfg *const sides[] = { mine, result };
@@ -227,8 +227,23 @@ tell(const struct setting_group *g, const struct cfg *mine,
 			    &names, "%s%s", names.len > 0 ? " " : "", x.name);
 		}
 	}
-	log_info("ca", "CS.cfg: %s as the other CAs have it now: %s", g->what,
-	    buf_check(&names, NULL) == RC_OK ? buf_cstr(&names) : "many");
+	log_info("ca", "CS.cfg: %s as the other CAs have it now%s: %s", g->what,
+	    when, buf_check(&names, NULL) == RC_OK ? buf_cstr(&names) : "many");
+}
+
+/* They stand in CS.cfg; the running CA goes by them too. */
+static void
+count_now(struct ca *ca, const struct setting_group *g, const struct cfg *mine,
+    const struct cfg *result)
+{
+	struct err e = { RC_OK, "" };
+
+	if (g->live != NULL && g->live(ca, result, &e) != RC_OK) {
+		log_warning("ca", "%s, continuing with what was", e.text);
+		tell(g, mine, result, ", which counts from the next start on");
+	} else {
+		tell(g, mine, result, "");
+	}
 }
 
 /* Merge, record, CS.cfg. A death in between leaves what the next run takes for
@@ -269,7 +284,7 @@ run_once(struct ca *ca, const struct setting_group *g, const struct cfg *base,
 	rc = cscfg_change(
 	    instance_paths(ca->instance), "ca", apply_result, &r, e);
 	if (rc == RC_OK)
-		tell(g, mine, result);
+		count_now(ca, g, mine, result);
 	return rc;
 }
 

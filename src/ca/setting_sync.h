@@ -4,8 +4,8 @@
  * replicated settings). CS.cfg, what this host applied last and the record are
  * merged line by line, at start and when the record changes: only what differs
  * from what was applied was changed here, so that changes made on two clones at
- * once both count. What came from another clone counts here like a hand's edit:
- * for most settings from the next start on. */
+ * once both count. What came from another clone is in CS.cfg then, and counts at
+ * once where the group says how (live). */
 #ifndef CA_SETTING_SYNC_H
 #define CA_SETTING_SYNC_H
 
@@ -30,6 +30,10 @@ struct setting_group {
 	/* Makes a CS.cfg say what the view says. */
 	MUST enum rc (*apply)(
 	    struct cfg *cs, const struct cfg *view, struct err *e);
+	/* Lets the running CA go by the view; one call at a time. NULL: it reads
+	 * CS.cfg whenever it wants to know. */
+	MUST enum rc (*live)(
+	    struct ca *ca, const struct cfg *view, struct err *e);
 };
 /* The KRA connector (ca/connector_view.h). */
 extern const struct setting_group setting_connector;

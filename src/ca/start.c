@@ -21,6 +21,7 @@ enum {
 	SHORTEST_SLEEP_MS = 50,
 	RETRY_MS = 10000,
 	TICK_MS = 60000,
+	CATCH_UP_MS = 10000, /* with the directory, before a CRL */
 };
 
 static void
@@ -50,6 +51,7 @@ ca_free(struct ca *ca)
 	nonces_free(ca->bare_nonces);
 	ca_domain_free(ca->domain);
 	setting_sync_free(ca->settings);
+	ca_shared_done(ca);
 	identity_done(&ca->signing);
 	identity_done(&ca->ocsp);
 	buf_done(&ca->issuer_text);
@@ -98,12 +100,6 @@ load_identity(struct ca *ca, struct ca_identity *i, const char *tag,
 enum rc
 ca_use_keys(struct ca *ca, struct err *e)
 {
-	AUTO_STR list =
-	    strdup(cfg_str(ca->cfg, "ca.profiles.defaultSigningAlgsAllowed",
-		"SHA256withRSA,SHA384withRSA,SHA512withRSA,SHA256withEC,"
-		"SHA384withEC,SHA512withEC"));
-	char *names[SIGALG_COUNT * 2];
-	size_t n;
 	enum rc rc;
 
 	rc = cert_key_id(&ca->signing.cert, &ca->key_id, ca->key_id_room, e);
@@ -113,15 +109,6 @@ ca_use_keys(struct ca *ca, struct err *e)
 	rc = name_text(&ca->issuer_text, ca->signing.cert.subject, e);
 	if (rc != RC_OK)
 		return rc;
-	if (list == NULL)
-		return err_set(e, RC_NOMEM, "algorithms");
-	n = text_split(list, ",", names, SIGALG_COUNT * 2);
-	for (size_t i = 0; i < n && i < SIGALG_COUNT * 2; i++) {
-		enum sigalg a = sigalg_find(names[i]);
-		if (a < SIGALG_COUNT && ca->n_allowed < SIGALG_COUNT &&
-		    key_can_sign(ca->signing.key, a))
-			ca->allowed[ca->n_allowed++] = a;
-	}
 	for (int d = 0; d < CA_DIGESTS; d++) {
 		rc = ocsp_issuer_init(&ca->issuer_ids[d], (enum digest)d,
 		    ca->signing.cert.subject, ca->signing.cert.spki, e);
@@ -259,7 +246,7 @@ env_is_agent(void *arg, struct view cert)
 void
 ca_profile_env(struct ca *ca, struct profile_env *env)
 {
-	int64_t n;
+	const struct ca_shared *shared = ca_shared(ca);
 
 	*env = (struct profile_env){
 		.now = clock_now(ca->clock),
@@ -268,21 +255,19 @@ ca_profile_env(struct ca *ca, struct profile_env *env)
 		.ca_not_before = ca->signing.cert.not_before,
 		.ca_not_after = ca->signing.cert.not_after,
 		.ca_sigalg = ca->signing.sigalg,
-		.sigalgs = ca->allowed,
-		.n_sigalgs = ca->n_allowed,
-		.ocsp_uri = cfg_get(ca->cfg, "ca.defaultOcspUri"),
+		.sigalgs = shared->allowed,
+		.n_sigalgs = shared->n_allowed,
+		.ocsp_uri = shared->ocsp_uri,
+		.san_entries = shared->san_entries,
 		.host = instance_host(ca->instance),
 		.port = (unsigned)instance_http_port(ca->instance),
-		.skip_pop =
-		    !cfg_bool(ca->cfg, "ca.requestVerify.enabled", true),
+		.skip_pop = !shared->verify_requests,
 		.setting = env_setting,
 		.certs = env_certs,
 		.random = env_random,
 		.is_agent = env_is_agent,
 		.arg = ca,
 	};
-	if (cfg_int(ca->cfg, &n, "ca.SAN.entryNum", 1, 100, 4, NULL) == RC_OK)
-		env->san_entries = (unsigned)n;
 }
 
 void
@@ -516,19 +501,43 @@ open_points(struct ca *ca, struct err *e)
 	return RC_OK;
 }
 
-enum rc
-ca_crl_generate(struct ca *ca, size_t point, const struct generate_options *o,
-    struct err *e)
+/* Whatever is in the directory by now is to be on the list, though the feed may
+ * not have brought it yet. Where nobody can say what that is (*o), the set is
+ * read anew; the directory not answering, there is no list. */
+static enum rc
+catch_up(struct ca *ca, size_t point, struct generate_options *o, struct err *e)
 {
+	enum rc rc;
+
+	if (!issuing_point_enabled(ca->points[point]))
+		return RC_OK; /* it says so itself */
+	rc = store_catch_up(ca->store, CATCH_UP_MS, e);
+	if (rc == RC_GONE)
+		o->clear = true;
+	else if (rc != RC_OK)
+		return err_prefix(e,
+		    "issuing point %s: no CRL is made while revocations may be "
+		    "waiting in the directory",
+		    ca->point_ids[point]);
+	return RC_OK;
+}
+
+enum rc
+ca_crl_generate(struct ca *ca, size_t point,
+    const struct generate_options *wanted, struct err *e)
+{
+	struct generate_options o = *wanted;
 	struct issuing_point_status st;
 	char dec[NUM_TEXT_MAX];
 	bool made = false;
 	enum rc rc;
 
+	rc = catch_up(ca, point, &o, e);
 	/* what has arrived is on it, whatever merging made of the records */
-	rc = rulings_settle(ca->rulings, true, NULL, e);
 	if (rc == RC_OK)
-		rc = issuing_point_generate(ca->points[point], o, &made, e);
+		rc = rulings_settle(ca->rulings, true, NULL, e);
+	if (rc == RC_OK)
+		rc = issuing_point_generate(ca->points[point], &o, &made, e);
 	if (rc == RC_GONE)
 		roles_follow(ca);
 	if (rc != RC_OK) {
@@ -695,24 +704,6 @@ ca_metrics(struct subsystem *s, struct buf *b)
 
 /* --- start ------------------------------------------------------------------ */
 
-static enum rc
-load_settings(struct ca *ca, struct err *e)
-{
-	int64_t n;
-	enum rc rc;
-
-	ca->nonces = cfg_bool(ca->cfg, "ca.enableNonces", true);
-	ca->ocsp_next_update = cfg_bool(ca->cfg, "ca.ocspNextUpdate", false);
-	ca->ocsp_by_name = cfg_bool(ca->cfg, "ca.byName", true);
-	if ((rc = cfg_int(ca->cfg, &ca->ocsp_lifetime, "ca.ocspAnswerLifetime",
-		 0, 86400, 60, e)) != RC_OK ||
-	    (rc = cfg_int(ca->cfg, &n, "ca.maxNumberOfNonces", 1, 100000, 100,
-		 e)) != RC_OK)
-		return rc;
-	ca->nonces_max = (size_t)n;
-	return RC_OK;
-}
-
 enum rc
 ca_open_parts(struct ca *ca, struct err *e)
 {
@@ -733,7 +724,7 @@ ca_open_parts(struct ca *ca, struct err *e)
 	snprintf(ca->plain_url, sizeof(ca->plain_url), "http://%s:%d",
 	    instance_host(ca->instance), instance_http_port(ca->instance));
 	if ((rc = file_mkdirs(p->host, 0700, e)) != RC_OK ||
-	    (rc = load_settings(ca, e)) != RC_OK ||
+	    (rc = ca_shared_take(ca, ca->cfg, e)) != RC_OK ||
 	    (rc = numbers_open(&ca->numbers, ca->sub, e)) != RC_OK ||
 	    (rc = ca_domain_new(ca, &ca->domain, e)) != RC_OK ||
 	    (rc = setting_sync_new(&ca->settings, ca, e)) != RC_OK ||
@@ -821,6 +812,8 @@ ca_stop(struct subsystem *s)
 		log_warning("ca",
 		    "effects stay for the next start, "
 		    "continuing");
+	/* else the next start asks for more */
+	rc_ignore(store_catch_up(ca->store, CATCH_UP_MS, NULL));
 	rulings_keep_place(ca->rulings);
 	ca_free(ca);
 	s->self = NULL;

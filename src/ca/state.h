@@ -32,6 +32,21 @@ struct ca_identity {
 	enum sigalg sigalg;
 };
 
+/* What clones have alike and the running CA reads (setting_params.c). */
+struct ca_shared {
+	bool nonces, ocsp_next_update, ocsp_by_name, verify_requests;
+	bool multiroles;
+	int64_t ocsp_lifetime; /* seconds */
+	size_t nonces_max;
+	unsigned san_entries;
+	char *ocsp_uri; /* NULL: none */
+	char *transparency;
+	char *one_role_groups; /* with multiroles off: one of these a user */
+	enum sigalg allowed[SIGALG_COUNT];
+	size_t n_allowed;
+	struct ca_shared *former;
+};
+
 struct ca {
 	struct subsystem *sub;
 	struct instance *instance;
@@ -44,8 +59,7 @@ struct ca {
 	uint8_t key_id_room[DIGEST_MAX];
 	struct view key_id; /* of the signing certificate */
 	struct buf issuer_text;
-	enum sigalg allowed[SIGALG_COUNT];
-	size_t n_allowed;
+	struct ca_shared *_Atomic shared;
 
 	struct profiles *profiles;
 	struct callers *callers;
@@ -61,8 +75,6 @@ struct ca {
 
 	struct ocsp_issuer issuer_ids[CA_DIGESTS]; /* by enum digest */
 	struct ocsp_table *ocsp_ready;
-	int64_t ocsp_lifetime;
-	bool ocsp_next_update, ocsp_by_name;
 
 	/* Two changes of one record are kept apart; order: none is ever held
 	 * together with another. */
@@ -71,9 +83,7 @@ struct ca {
 	struct watch *watch;
 	struct rulings *rulings;
 	int64_t next_status_ms;
-	bool nonces;
 	struct nonces *bare_nonces; /* of callers without a session */
-	size_t nonces_max;
 	struct numbers *numbers;
 	char *patterns[CA_PATTERNS_MAX]; /* of the routes */
 	size_t n_patterns;
@@ -93,6 +103,13 @@ MUST enum rc ca_use_keys(struct ca *ca, struct err *e);
  * points, the feed. */
 MUST enum rc ca_open_parts(struct ca *ca, struct err *e);
 
+/* The shared parameters of now; they stay readable as long as ca lives. */
+const struct ca_shared *ca_shared(const struct ca *ca);
+/* From now on those of cfg count, which it only reads; on failure the former
+ * ones stay. One call at a time. RC_INVALID names a bad value. */
+MUST enum rc ca_shared_take(
+    struct ca *ca, const struct cfg *cfg, struct err *e);
+void ca_shared_done(struct ca *ca);
 /* The profile engine's environment for this CA now. */
 void ca_profile_env(struct ca *ca, struct profile_env *env);
 /* The number of a new request; of a new certificate: RC_EXISTS when somebody

@@ -139,6 +139,20 @@ def test_a_parameter_that_clones_share_follows_on_the_other(two):
     assert settings(two, "ca.ocspAnswerLifetime") == ["120"] * 2
 
 
+def test_a_shared_parameter_counts_at_once_on_the_other(two):
+    """A ready OCSP answer that says otherwise is no longer given out either."""
+    cert, runs = two.b.ca_cert(), two.b.pid()
+    assert two.b.ocsp(cert).next_update is None
+    two.server(two.a, "ca-config-set", "ca.ocspNextUpdate", "true")
+    two.a.restart()
+    two.until("nextUpdate in the other's answer", lambda: two.b.ocsp(cert).next_update is not None)
+    two.server(two.a, "ca-config-unset", "ca.ocspNextUpdate")
+    two.a.restart()
+    two.until("its end", lambda: two.b.ocsp(cert).next_update is None)
+    assert two.b.pid() == runs
+    assert "settings as the other CAs have it now: ca.ocspNextUpdate" in two.b.log.read_text()
+
+
 def test_no_edit_of_a_running_instances_settings_is_lost(two):
     """Many commands at once, and pkid's own writes between."""
     names = [f"test.edit{i}" for i in range(12)]
