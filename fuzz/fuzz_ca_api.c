@@ -62,6 +62,10 @@ enum {
 	INPUT_MAX = 16384
 };
 
+static const char *const settings[] = { "multiroles.enable=false",
+	"ca.ocspNextUpdate=true", "ca.byName=false",
+	"ca.crl.MasterCRL.enable=false", "master.ca.agent.host=m.example.com",
+	"master.ca.agent.port=8443", NULL };
 static struct harness *h;
 
 /* The query may hold what a request line may: the rest becomes '+'. */
@@ -122,7 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	const uint8_t *nl;
 
 	if (h == NULL)
-		h = harness_start(NULL);
+		h = harness_start(settings);
 	if (len < 2 || len > INPUT_MAX)
 		return 0;
 	harness_restore(h);

@@ -11,12 +11,13 @@
  * WHO: none, or of these with commas between: admin (a session of caadmin), cert
  * (its client certificate), basic (its password), sub (the subsystem
  * certificate), mine:HEX (the certificate of that serial number), bad (one that
- * TLS found invalid), plain (no TLS), crl (the CRLs that are due are made first). @{name} anywhere is what followed the last
- * "name" of the answers so far; @{csr} and @{user} are requests, @{cert} and @{sub}
- * certificates, @{^} is the whole answer before. A body without Content-Type is
- * JSON when it begins like it, else a form. METHOD CONTROL: TARGET is a command
- * of the control socket, the body its arguments. With FUZZ_SHOW in the
- * environment the answers are shown.
+ * TLS found invalid), plain (no TLS), crl (the CRLs that are due are made
+ * first). @{name} anywhere is what followed the last "name" of the answers so
+ * far; @{csr} and @{user} are requests, @{cert}, @{sub}, @{cert64}, @{sub64}
+ * certificates, @{ocsp:HEX} asks for a status, @{^} is the whole answer before.
+ * A body without Content-Type is JSON when it begins like it, else a form.
+ * METHOD CONTROL: TARGET is a command of the control socket, the body its
+ * arguments. With FUZZ_SHOW in the environment the answers are shown.
  * Owns:    one CA (ca_harness.h).
  * Trusts:  nothing of the input.
  * Threads: the instance's timer beside. */
@@ -131,6 +132,33 @@ put_pem(struct buf *out, struct view der, enum place place)
 	put(out, buf_view(&pem), place);
 }
 
+static void
+put_base64(struct buf *out, struct view der, enum place place)
+{
+	AUTO_BUF b = buf_empty(0);
+
+	buf_add_base64(&b, der, 0, "");
+	put(out, buf_view(&b), place);
+}
+
+/* A request for the status of that certificate (hex), base64 in a path. */
+static void
+put_ocsp(struct buf *out, struct view hex, enum place place)
+{
+	AUTO_BUF id = buf_empty(0), der = buf_empty(0);
+	AUTO_STR text = view_dup_str(hex);
+	struct num serial;
+
+	if (text == NULL || num_parse(&serial, text, true, NULL) != RC_OK)
+		return;
+	ocsp_id_put(&id, &h->ca->issuer_ids[DIGEST_SHA1], &serial);
+	ocsp_request_put(&der, buf_view(&id), view_of(NULL, 0));
+	if (place == PLACE_URL)
+		put_base64(out, buf_view(&der), place);
+	else
+		buf_add_view(out, buf_view(&der));
+}
+
 /* The value at the start of v, behind what stands between it and its name. */
 static struct view
 value_at(struct view v)
@@ -178,6 +206,12 @@ put_named(
 		put_pem(out, buf_view(&h->admin_cert), place);
 	} else if (view_is(name, "sub")) {
 		put_pem(out, buf_view(&h->subsystem_cert), place);
+	} else if (view_is(name, "cert64")) {
+		put_base64(out, buf_view(&h->admin_cert), place);
+	} else if (view_is(name, "sub64")) {
+		put_base64(out, buf_view(&h->subsystem_cert), place);
+	} else if (name.len > 5 && memcmp(name.data, "ocsp:", 5) == 0) {
+		put_ocsp(out, view_of(name.data + 5, name.len - 5), place);
 	} else if (view_is(name, "^")) {
 		buf_add_view(out, buf_view(&r->before));
 	} else {

@@ -37,6 +37,30 @@ setup(void)
 		abort();
 }
 
+/* A certificate's record of the settings "record.ATTRIBUTE": is it on the
+ * list? */
+static void
+try_record(const struct crl_conf *conf, const struct cfg *c)
+{
+	static const char prefix[] = "record.";
+	AUTO(rec) r = rec_new(REC_CERT, "1a");
+	struct crl_entry x;
+	bool expired;
+
+	if (r == NULL)
+		return;
+	for (size_t i = cfg_lower(c, prefix); i < cfg_count(c); i++) {
+		struct cfg_item item = cfg_at(c, i);
+
+		if (!text_starts(item.name, prefix))
+			break;
+		rec_add_str(r, item.name + sizeof(prefix) - 1, item.value);
+	}
+	for (int host = 0; host < 2; host++)
+		(void)crl_conf_entry(
+		    conf, &x, &expired, r, "CN=CA,O=Fuzz", host != 0);
+}
+
 static void
 read_point(const struct cfg *c)
 {
@@ -51,6 +75,7 @@ read_point(const struct cfg *c)
 			abort();
 		return;
 	}
+	try_record(conf, c);
 	next = schedule_after(&conf->schedule, t);
 	if (next <= t)
 		abort();

@@ -15,8 +15,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 enum {
 	BODY_MAX = 4096,
+	IDLE_MS = 1000,
 	PIECE = 7
 };
+
+/* Stands in an input for the id of the newest session. */
+static const char id_mark[] = "LASTLASTLASTLASTLASTLASTLASTLAST";
+static char last_id[sizeof(id_mark)];
+
+static void
+released(void *arg)
+{
+	(void)arg;
+}
 
 static void
 handler(struct http_call *c)
@@ -29,10 +40,17 @@ handler(struct http_call *c)
 		abort();
 	if (rc == RC_OK && strlen(user) > c->body.len + HTTP_HEADERS_MAX)
 		abort();
-	if (http_arg(c, "login") != NULL)
-		http_session_new(c, NULL, NULL);
+	if (http_arg(c, "login") != NULL &&
+	    http_session_new(c, strdup("data"), free) != NULL)
+		snprintf(
+		    last_id, sizeof(last_id), "%s", session_id(c->session));
 	if (http_arg(c, "logout") != NULL)
 		http_session_end(c);
+	if (http_form(c, "ref") != NULL) { /* twice: the first is given back */
+		http_reply_ref(c, 200, "a/b", c->body, released, NULL);
+		http_reply_ref(c, 200, "a/b", c->body, released, NULL);
+		return;
+	}
 	for (size_t i = 0; i < c->query.n; i++)
 		http_reply_header(
 		    c, c->query.items[i].name, c->query.items[i].value);
@@ -47,6 +65,33 @@ static const struct http_route table[] = {
 	{ HTTP_GET | HTTP_DELETE, "/r/*", handler, HTTP_READ, 0, BODY_MAX },
 };
 
+/* Refused when they are added. */
+static const struct http_route bad[] = {
+	{ HTTP_GET, "a", handler, HTTP_READ, 0, 0 },
+	{ HTTP_GET, "/a", handler, HTTP_READ, 0, 0 },
+	{ HTTP_GET, "/a/*/b", handler, HTTP_READ, 0, 0 },
+	{ HTTP_GET, "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}", handler, HTTP_READ,
+	    0, 0 },
+	{ HTTP_GET, "/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a",
+	    handler, HTTP_READ, 0, 0 },
+};
+static const struct http_route old[] = {
+	{ HTTP_GET, "/old/{x}", handler, HTTP_READ, 0, BODY_MAX },
+	{ HTTP_POST, "/a/{x}/b", handler, HTTP_READ, 0, BODY_MAX },
+	{ HTTP_GET, "/old/r/*", handler, HTTP_READ, 0, BODY_MAX },
+};
+
+/* Time passes with every look at it. */
+static int64_t
+ticking(void *arg)
+{
+	static int64_t now;
+
+	(void)arg;
+	return now++;
+}
+static const struct clock clock = { ticking, ticking, NULL };
+
 static const struct http_server_params params;
 static struct call_env env = { .params = &params, .tls_port = 8443 };
 static struct routes *routes;
@@ -56,15 +101,38 @@ static void
 setup(void)
 {
 	routes = routes_new();
-	env.sessions = sessions_new(&clock_system, 10, 0);
-	if (routes == NULL || env.sessions == NULL)
+	struct routes *older = routes_new();
+
+	env.sessions = sessions_new(&clock, 10, IDLE_MS);
+	if (routes == NULL || older == NULL || env.sessions == NULL)
 		abort();
+	for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++)
+		if (routes_add(older, &old[i], NULL, NULL) != RC_OK)
+			abort();
+	routes_join(routes, older);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (routes_add(routes, &table[i], NULL, NULL) != RC_OK)
+			abort();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (routes_add(routes, &bad[i], NULL, NULL) == RC_OK)
 			abort();
 	call = call_new(&env);
 	if (call == NULL)
 		abort();
+}
+
+/* A copy with the id of the newest session in it. */
+static void
+with_session(struct buf *out, struct view in)
+{
+	uint8_t *p;
+
+	buf_add_view(out, in);
+	p = out->len > 0
+	    ? memmem(out->data, out->len, id_mark, sizeof(id_mark) - 1)
+	    : NULL;
+	if (p != NULL && last_id[0] != '\0')
+		memcpy(p, last_id, sizeof(last_id) - 1);
 }
 
 /* The decoder's result when the bytes come piece by piece. */
@@ -122,18 +190,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	AUTO_BUF b = buf_empty(0);
 	AUTO_BUF out = buf_empty(0);
+	AUTO_BUF in = buf_empty(0);
 	size_t scan = 0, n;
 	struct view body;
 
 	if (call == NULL)
 		setup();
-	n = parse_head_len(view_of(data, len), &scan);
+	sessions_sweep(env.sessions);
+	if (sessions_count(env.sessions) > 10)
+		abort();
+	with_session(&in, view_of(data, len));
+	n = parse_head_len(buf_view(&in), &scan);
 	if (n == 0)
 		return 0;
 	call->c.peer = "192.0.2.1";
 	call->c.tls = (len & 1) != 0;
-	if (call_begin(call, routes, view_of(data, n)) == 0) {
-		if (take_body(&b, view_of(data + n, len - n)))
+	if (call_begin(call, routes, view_of(in.data, n)) == 0) {
+		if (take_body(&b, view_of(in.data + n, len - n)))
 			call_run(call);
 	} else if (call->c.status < 300) {
 		abort();

@@ -179,6 +179,34 @@ bytes_and_back(const struct rec *r)
 		abort();
 }
 
+/* What an agent would change, as a modification. */
+static void
+change_request(const struct request_rec *old, struct request_rec *now)
+{
+	AUTO(batch) b = batch_new();
+	AUTO_BUF bytes = buf_empty(0), wire = buf_empty(0);
+
+	for (size_t i = 0; i < old->n_ext; i++) {
+		const struct extdata *x = &old->ext[i];
+
+		if (i % 2 == 0)
+			request_set(now, x->key, NULL);
+		else
+			request_set_sub(now, x->key, "new", "value");
+	}
+	request_set_bytes(now, "bytes", view_str("abc"));
+	if (request_ext_bytes(now, &bytes, "bytes", NULL) != RC_OK ||
+	    !view_is(buf_view(&bytes), "abc"))
+		abort();
+	now->state = REQUEST_CANCELED;
+	if (b == NULL)
+		return;
+	batch_modify(b, REC_REQUEST, "1a");
+	request_rec_diff(b, old, now);
+	if (batch_check(b, NULL) == RC_OK)
+		change_write(&wire, &b->changes[0]);
+}
+
 static void
 read_request(const struct rec *rec)
 {
@@ -195,8 +223,9 @@ read_request(const struct rec *rec)
 	if ((x = request_rec_encode(r)) == NULL)
 		return;
 	if (request_rec_decode(&again, x, NULL) != RC_OK ||
-	    again->n_ext != r->n_ext)
+	    again->n_ext > r->n_ext)
 		abort();
+	change_request(r, again);
 }
 
 static void
@@ -216,12 +245,71 @@ read_cert(const struct rec *r)
 		abort();
 }
 
+/* Where the record would stand, and the change that stores it. */
+static void
+places(const struct rec *r)
+{
+	AUTO_BUF dn = buf_empty(0), base_of_kind = buf_empty(0),
+		 wire = buf_empty(0), again = buf_empty(0);
+	AUTO(batch) b = batch_new();
+	AUTO(batch) q = batch_new();
+	int scope;
+
+	/* an id may be too long for a DN */
+	rc_ignore(dir_dn(&be, &dn, r->kind, r->id, NULL));
+	if (dir_container(&be, &base_of_kind, &scope, r->kind, NULL) != RC_OK)
+		abort();
+	if (b == NULL || q == NULL)
+		return;
+	batch_add(b, rec_copy(r));
+	if (batch_check(b, NULL) != RC_OK)
+		return;
+	change_write(&wire, &b->changes[0]);
+	if (change_read(q, buf_view(&wire), NULL) != RC_OK)
+		abort();
+	change_write(&again, &q->changes[0]);
+	if (!view_eq(buf_view(&wire), buf_view(&again)))
+		abort();
+}
+
+/* Claims compare as they should, and their numbers go on. */
+static void
+use_claim(struct claim *c)
+{
+	struct claim other = *c;
+	struct claims all = { &other, 1 };
+	struct num n, end = claim_number_end(&c->number), highest;
+
+	if (num_cmp(&end, &c->number) < 0)
+		abort();
+	if (claim_number_forced(&n, &c->number, c->by.host_id, NULL) == RC_OK &&
+	    num_cmp(&n, &c->number) <= 0)
+		abort();
+	/* any answer is fine, a crash is not */
+	rc_ignore(claim_number_next(&n, c, &end, NULL));
+	rc_ignore(claim_number_after(&n, &c->number, NULL));
+	other.n++;
+	if (claim_cmp(c, &other) == 0 || claim_cmp(&other, c) == 0)
+		abort();
+	other.by.host_id++;
+	if (claim_cmp(c, &other) == 0)
+		abort();
+	highest = claims_highest(&all, c->role);
+	if (num_cmp(&highest, &other.number) != 0)
+		abort();
+	(void)claims_greatest(&all, c->role);
+	(void)claims_release(&all, c->about);
+	(void)claims_ask(&all, c->about);
+	(void)claim_kind_text(c->kind);
+}
+
 static void
 read_typed(const struct rec *r)
 {
 	struct claim c, again;
 
 	bytes_and_back(r);
+	places(r);
 	if (r->kind == REC_CERT)
 		read_cert(r);
 	else if (r->kind == REC_REQUEST)
@@ -232,6 +320,7 @@ read_typed(const struct rec *r)
 		if (x == NULL || claim_decode(&again, x, NULL) != RC_OK ||
 		    claim_cmp(&c, &again) != 0)
 			abort();
+		use_claim(&c);
 	}
 }
 

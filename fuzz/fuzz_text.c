@@ -136,7 +136,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	key_ids(s);
 	revocations(s);
 	/* more rounds than these are right, and slow */
-	if (len < sizeof("{PBKDF2-SHA512}9999$") ||
+	if (strlen(s) < sizeof("{PBKDF2-SHA512}9999$") ||
 	    strspn(s + strlen("{PBKDF2-SHA512}"), "0123456789") < 5)
 		/* any answer is fine, a crash is not */
 		rc_ignore(password_check(s, view_str("password"), NULL));

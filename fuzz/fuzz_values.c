@@ -1,16 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_values.c - any bytes as deployment parameters: what is accepted is read
  * whole, and no password gets into the text for the registry.
- * Owns:    nothing.
+ * Owns:    one file in memory.
  * Trusts:  nothing.
  * Threads: none. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "deploy/values.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static int fd = -1;
+static char path[64];
+
+static void
+write_file(const uint8_t *data, size_t len)
+{
+	if (fd < 0) {
+		fd = memfd_create("values", 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	}
+	if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0 ||
+	    write(fd, data, len) != (ssize_t)len)
+		abort();
+}
 
 static void
 ignore(void *arg, const char *line)
@@ -30,9 +47,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (text == NULL || values_new(&v, "CA", &e) != RC_OK)
 		return 0;
+	(void)values_is_sensitive(text);
+	/* literally, whatever is in it; it may be too long */
+	rc_ignore(values_set(v, "pki_fuzz", text, &e));
+	values_forget(v);
 	/* as -D, which comes first; what it refuses is left out */
 	rc_ignore(values_define(v, text, ignore, NULL, &e));
-	if (values_parse(v, text, "fuzz", ignore, NULL, &e) != RC_OK ||
+	write_file(data, len);
+	if (values_load(v, path, ignore, NULL, &e) != RC_OK ||
 	    values_check(v, &e) != RC_OK) {
 		if (e.text[0] == '\0')
 			abort();
@@ -41,6 +63,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	values_inert(v, ignore, NULL);
 	/* any answer is fine, a crash is not */
 	rc_ignore(values_supported(v, &e));
+	if (strcmp(values_file(v), path) != 0)
+		abort();
 	values_user_text(v, &out);
 	if (out.len > 0 &&
 	    strstr(buf_cstr(&out), "\npki_admin_password=") != NULL)
