@@ -244,6 +244,13 @@ wait_a_little(void)
 	nanosleep(&t, NULL);
 }
 
+/* Until when an answer is waited for, by the clock that the waiting goes by. */
+static int64_t
+wait_end(void)
+{
+	return clock_mono_ms(&clock_system) + NUMBERS_WAIT_MS;
+}
+
 static enum rc
 look(struct numbers *n, bool own, struct err *e)
 {
@@ -255,13 +262,14 @@ look(struct numbers *n, bool own, struct err *e)
 enum rc
 numbers_check(struct numbers *n, bool wait, struct err *e)
 {
+	int64_t end = wait_end();
 	enum rc rc;
 
-	for (int ms = 0;; ms += POLL_MS) {
+	for (;;) {
 		rc = look(n, true, e);
 		if (rc != RC_OK || !wait || !n->waits)
 			return rc;
-		if (ms >= NUMBERS_WAIT_MS)
+		if (clock_mono_ms(&clock_system) >= end)
 			return err_set(e, RC_UNAVAILABLE,
 			    "the holder of the role \"ranges\" has not "
 			    "answered in %d s; the request stays",
@@ -384,6 +392,7 @@ numbers_transfer(struct numbers *n, const char *type,
 		"replicaId" };
 	struct generator *g = NULL;
 	struct range_span span;
+	int64_t until;
 	enum rc rc;
 
 	for (size_t k = 0; k < RANGE_KINDS; k++)
@@ -394,12 +403,14 @@ numbers_transfer(struct numbers *n, const char *type,
 		    "Unable to update number range: %s",
 		    g == NULL ? "unknown type"
 			      : "its numbers are random and need no range");
-	for (int ms = 0;; ms += POLL_MS) {
+	until = wait_end();
+	for (;;) {
+		bool last = clock_mono_ms(&clock_system) >= until;
+
 		pthread_mutex_lock(&n->work);
-		rc = transfer(n, g, &span, ms >= NUMBERS_WAIT_MS, e);
+		rc = transfer(n, g, &span, last, e);
 		pthread_mutex_unlock(&n->work);
-		if (rc != RC_UNAVAILABLE || ms >= NUMBERS_WAIT_MS ||
-		    !n->directory)
+		if (rc != RC_UNAVAILABLE || last || !n->directory)
 			break;
 		wait_a_little(); /* the holder may be about to answer */
 	}

@@ -391,6 +391,7 @@ def transferred(op, kind):
     """What an installation of a clone of op's is given."""
     query = "hostname=third.example.com&subsystem=CA"
     session = op.agent.json("GET", f"securityDomain/installToken?{query}")["token"]
+    op.agent.close()  # another connection, which waits longer
     status, body = op.agent.call("POST", "/ca/admin/ca/updateNumberRange", f"type={kind}&sessionID={session}",
                                  {"Content-Type": "application/x-www-form-urlencoded"}, timeout=2 * pair.LIMIT)
     assert status == 200, body
