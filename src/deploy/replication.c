@@ -19,6 +19,10 @@ enum {
 };
 
 static const char changelog_age[] = "7d";
+/* Seconds until a supplier tries again to reach a consumer that is down or busy:
+ * it doubles from the least to the most. The server's own, 3 and 300, would keep
+ * a machine that comes back in ignorance for minutes, of a take-over too. */
+static const char backoff_min[] = "1", backoff_max[] = "10";
 
 enum rc
 repl_security_parse(enum repl_security *out, const char *text, struct err *e)
@@ -169,6 +173,25 @@ trim_changelog(struct ds_admin *d, const char *backend, struct err *e)
 	    changelog_age, e);
 }
 
+/* Whoever has set it keeps it. */
+static enum rc
+shorten_backoff(struct ds_admin *d, const char *replica, struct err *e)
+{
+	static const char *const names[] = { "nsds5ReplicaBackoffMin",
+		"nsds5ReplicaBackoffMax" };
+	AUTO_BUF has = buf_empty(0);
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < 2 && rc == RC_OK; i++)
+		rc = ds_get(d, &has, replica, names[i], e);
+	if (rc != RC_OK || has.len > 0)
+		return rc;
+	rc = ds_set(d, replica, MOD_REPLACE, names[0], backoff_min, e);
+	return rc == RC_OK
+	    ? ds_set(d, replica, MOD_REPLACE, names[1], backoff_max, e)
+	    : rc;
+}
+
 static enum rc
 add_replica(struct ds_admin *d, const char *dn, const char *suffix,
     const char *manager, int64_t id, struct err *e)
@@ -209,6 +232,8 @@ make_replica(struct ds_admin *d, const char *base, const char *manager,
 		rc = ds_set(d, buf_cstr(&dn), MOD_ADD, "nsDS5ReplicaBindDN",
 		    manager, e);
 	}
+	if (rc == RC_OK)
+		rc = shorten_backoff(d, buf_cstr(&dn), e);
 	return rc == RC_OK ? trim_changelog(d, buf_cstr(&backend), e) : rc;
 }
 

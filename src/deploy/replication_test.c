@@ -2,6 +2,7 @@
 /* replication_test.c - states and vectors as text, and two real directories
  * made to replicate, cut in the middle, filled, looked at, parted. */
 #include "deploy/replication.h"
+#include "deploy/replication_int.h"
 
 #include <sys/wait.h>
 
@@ -373,6 +374,14 @@ filled_once_and_then_both_ways(void **state)
 	    "cn=changelog,cn=ca,cn=ldbm database,cn=plugins,cn=config",
 	    "nsslapd-changelogmaxage", e));
 	assert_string_equal(buf_cstr(&age), "7d");
+	for (int i = 0; i < 2; i++) {
+		AUTO_BUF dn = buf_empty(0), most = buf_empty(0);
+
+		OK(repl_replica_dn(pair.d[i], &dn, BASE, e));
+		OK(ds_get(pair.d[i], &most, buf_cstr(&dn),
+		    "nsds5ReplicaBackoffMax", e));
+		assert_string_equal(buf_cstr(&most), "10");
+	}
 }
 
 static void

@@ -594,7 +594,6 @@ take_over(struct move *m, const struct args *a, struct err *e)
 	enum rc rc;
 
 	m->by_force = true;
-	show_vector(m->s);
 	rc = server_call_running(m->s, "role-take", q, NULL, e);
 	if (rc != RC_OK)
 		return rc;
@@ -631,6 +630,8 @@ run_promote(struct server *s, const struct args *a, struct err *e)
 	    (rc = check_promote(&m, stopped, e)) != RC_OK)
 		return rc;
 	plan_promote(&m, stopped);
+	if (stopped)
+		show_vector(s);
 	if (args_has(a, "dry-run"))
 		return RC_OK;
 	rc = stopped ? take_over(&m, a, e) : hand_over(&m, e);
