@@ -29,7 +29,7 @@ t_connect(int port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET,
 		.sin_port = htons((uint16_t)port) };
-	struct timeval tv = { .tv_sec = 10 };
+	struct timeval tv = { .tv_sec = T_WAIT_MS / 1000 };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

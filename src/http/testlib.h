@@ -8,10 +8,11 @@
 #include "base/view.h"
 
 enum {
-	T_REPLY_MAX = 4 * 1024 * 1024
+	T_REPLY_MAX = 4 * 1024 * 1024,
+	T_WAIT_MS = 60000 /* for what must come, however slow the machine */
 };
 
-/* A connected socket to 127.0.0.1:port, with a receive timeout of 10 s. */
+/* A connected socket to 127.0.0.1:port, with a receive timeout of T_WAIT_MS. */
 int t_connect(int port);
 void t_send(int fd, const char *text);
 void t_send_all(int fd, struct view v);
@@ -27,5 +28,9 @@ const char *t_head(void);
 int t_exchange(int port, const char *text);
 int64_t t_now_ms(void);
 void t_sleep_ms(int ms);
+/* Waits until the condition holds, fails after T_WAIT_MS. */
+#define T_WAIT(condition)                                                \
+	for (int64_t t_begin_ = t_now_ms(); !(condition); t_sleep_ms(5)) \
+	assert_in_range(t_now_ms() - t_begin_, 0, T_WAIT_MS)
 
 #endif

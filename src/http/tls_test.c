@@ -5,6 +5,7 @@
  * Trusts:  nothing.
  * Threads: the server's own beside the test's. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,10 @@ static struct t_cert root, sub, other_root, twin_root, server_cert, new_cert;
 static struct t_cert good, via_sub, any_use, no_ext, expired, future,
     server_only, sign_only, stranger, twin;
 static struct http_server *server;
+enum {
+	IMPATIENT_MS = 2000 /* for a handshake */
+};
+
 static _Atomic int64_t ahead_ms; /* of the server's clock */
 static int plain_port, tls_port;
 static char big[2 * 1024 * 1024];
@@ -96,7 +101,7 @@ static const struct http_route routes[] = {
 };
 
 static int
-start(void **state)
+start_with(int handshake_timeout_ms)
 {
 	static const struct http_listen l[] = { { "127.0.0.1", 0, false },
 		{ "127.0.0.1", 0, true } };
@@ -107,10 +112,9 @@ start(void **state)
 		.n_chain = 1,
 		.client_cas = &root.der,
 		.n_client_cas = 1,
-		.handshake_timeout_ms = 400,
+		.handshake_timeout_ms = handshake_timeout_ms,
 		.clock = &test_clock };
 
-	(void)state;
 	assert_int_equal(http_server_new(&server, &p, NULL), RC_OK);
 	assert_int_equal(http_server_add(server, routes,
 			     sizeof(routes) / sizeof(routes[0]), NULL, NULL),
@@ -119,6 +123,29 @@ start(void **state)
 	plain_port = http_server_port(server, 0);
 	tls_port = http_server_port(server, 1);
 	return 0;
+}
+
+static int
+start(void **state)
+{
+	(void)state;
+	return start_with(T_WAIT_MS);
+}
+
+static int
+start_impatient(void **state)
+{
+	(void)state;
+	return start_with(IMPATIENT_MS);
+}
+
+static uint64_t
+tls_failures(void)
+{
+	struct http_stats st;
+
+	http_server_stats(server, &st);
+	return st.tls_failures;
 }
 
 static int
@@ -322,10 +349,9 @@ a_certificate_without_its_key_fails_the_handshake(void **state)
 	ERR_clear_error();
 	SSL_CTX_free(ctx);
 	EVP_PKEY_free(mixed);
-	t_sleep_ms(20);
+	T_WAIT(tls_failures() == 1);
 	http_server_stats(server, &st);
 	assert_int_equal(st.requests, 0);
-	assert_int_equal(st.tls_failures, 1);
 }
 
 static void
@@ -364,7 +390,6 @@ static void
 old_protocols_are_refused(void **state)
 {
 	SSL_CTX *ctx = client_ctx(NULL, NULL);
-	struct http_stats st;
 
 	(void)state;
 	SSL_CTX_set_security_level(ctx, 0);
@@ -373,9 +398,7 @@ old_protocols_are_refused(void **state)
 	assert_null(client(ctx, NULL));
 	SSL_CTX_free(ctx);
 	ERR_clear_error();
-	t_sleep_ms(20);
-	http_server_stats(server, &st);
-	assert_int_equal(st.tls_failures, 1);
+	T_WAIT(tls_failures() == 1);
 }
 
 static void
@@ -388,17 +411,16 @@ half_open_handshakes_are_cut_while_others_are_served(void **state)
 
 	(void)state;
 	t_send_all(half, view_of("\x16\x03\x01\x02\x00\x01", 6));
-	while (
-	    recv(half, &c, 1, MSG_DONTWAIT) != 0 && t_now_ms() - begin < 5000) {
+	while (recv(half, &c, 1, MSG_DONTWAIT) != 0 &&
+	    t_now_ms() - begin < T_WAIT_MS) {
 		assert_true(text_starts(ask_as(NULL, NULL), "none"));
 		t_sleep_ms(20);
 	}
-	assert_in_range(t_now_ms() - begin, 350, 1500);
+	assert_in_range(t_now_ms() - begin, IMPATIENT_MS * 9 / 10, T_WAIT_MS);
 	assert_string_equal(t_read(silent, 1), "");
 	close(silent);
 	close(half);
-	http_server_stats(server, &st);
-	assert_int_equal(st.cut_deadline, 2);
+	T_WAIT((http_server_stats(server, &st), st.cut_deadline) == 2);
 }
 
 static void
@@ -406,14 +428,19 @@ keep_alive_over_tls_does_not_stall(void **state)
 {
 	SSL_CTX *ctx = client_ctx(NULL, NULL);
 	SSL *s = client(ctx, NULL);
-	int64_t begin = t_now_ms();
+	int64_t begin, best[2] = { T_WAIT_MS, T_WAIT_MS };
 
 	(void)state;
 	assert_non_null(s);
-	for (int i = 0; i < 100; i++)
+	for (size_t i = 0; i < 100; i++) {
+		begin = t_now_ms();
 		ask(s, i % 2 == 0 ? "/who" : "/inline");
-	/* A stall of delayed acknowledgements would be 40 ms each. */
-	assert_in_range(t_now_ms() - begin, 0, 1000);
+		if (t_now_ms() - begin < best[i % 2])
+			best[i % 2] = t_now_ms() - begin;
+	}
+	/* A stall of delayed acknowledgements is 40 ms, every time. */
+	assert_in_range(best[0], 0, 35);
+	assert_in_range(best[1], 0, 35);
 	client_end(s);
 	SSL_CTX_free(ctx);
 }
@@ -506,19 +533,13 @@ nonsense_on_a_tls_port_is_closed(void **state)
 {
 	struct http_stats st;
 	int fd = t_connect(tls_port);
-	int64_t begin;
 
 	(void)state;
 	t_send(fd, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
 	t_read(fd, 0);
 	close(fd);
-	begin = t_now_ms();
-	do {
-		t_sleep_ms(20);
-		http_server_stats(server, &st);
-	} while (st.connections > 0 && t_now_ms() - begin < 5000);
-	assert_int_equal(st.tls_failures, 1);
-	assert_int_equal(st.connections, 0);
+	T_WAIT(tls_failures() == 1);
+	T_WAIT((http_server_stats(server, &st), st.connections) == 0);
 }
 
 #define CLIENT "clientAuth"
@@ -598,7 +619,9 @@ main(void)
 		CASE(a_certificate_without_its_key_fails_the_handshake),
 		CASE(resumed_connections_keep_the_verdict),
 		CASE(old_protocols_are_refused),
-		CASE(half_open_handshakes_are_cut_while_others_are_served),
+		cmocka_unit_test_setup_teardown(
+		    half_open_handshakes_are_cut_while_others_are_served,
+		    start_impatient, stop),
 		CASE(keep_alive_over_tls_does_not_stall),
 		CASE(large_replies_arrive_whole),
 		CASE(plain_gets_are_sent_to_the_tls_port),
@@ -607,5 +630,7 @@ main(void)
 		CASE(nonsense_on_a_tls_port_is_closed),
 	};
 
+	/* the client writes with OpenSSL to a server that may have closed */
+	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, make_certs, free_certs);
 }
