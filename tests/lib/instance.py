@@ -212,7 +212,7 @@ class Ca:
 
     def healthy(self):
         try:
-            return self.plain("GET", "/health", timeout=2)[0] == 200
+            return self.plain("GET", "/health", timeout=10)[0] == 200
         except OSError:
             return False
 
@@ -269,7 +269,7 @@ class Ca:
 
     # --- clients --------------------------------------------------------
 
-    def plain(self, method, path, body=None, headers=None, timeout=20):
+    def plain(self, method, path, body=None, headers=None, timeout=60):
         """One request over plain HTTP: (status, body)."""
         c = http.client.HTTPConnection("127.0.0.1", self.http, timeout=timeout)
         try:
@@ -345,7 +345,7 @@ class Client:
             self.connection.close()
             self.connection = None
 
-    def call(self, method, path, body=None, headers=None, timeout=30):
+    def call(self, method, path, body=None, headers=None, timeout=60):
         """(status, bytes); path below /ca/v2/ unless it begins with /."""
         if not path.startswith("/"):
             path = "/ca/v2/" + path

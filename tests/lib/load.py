@@ -31,7 +31,7 @@ class Load:
             t.start()
         return self
 
-    def stop(self, timeout=20):
+    def stop(self, timeout=60):
         self.halt.set()
         for t in self.threads:
             t.join(timeout)

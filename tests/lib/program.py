@@ -49,7 +49,7 @@ def spawn(*argv, env=None, cwd=None, log=None):
                             stderr=subprocess.STDOUT, start_new_session=True)
 
 
-def end(process, timeout=10):
+def end(process, timeout=30):
     """SIGTERM, then SIGKILL to the whole session."""
     if process.poll() is None:
         process.terminate()
@@ -86,7 +86,7 @@ def free_port():
     raise RuntimeError("no free port")
 
 
-def wait_for(what, check, timeout=30, every=0.05):
+def wait_for(what, check, timeout=60, every=0.05):
     """Calls check() until it gives something true; its value."""
     deadline = time.monotonic() + timeout
     while True:

@@ -808,7 +808,7 @@ def test_pin_comes_from_the_keyring_when_no_file_has_it(tree):
     (tree.conf / "password.conf").unlink()
     argv = [program.find("pkid"), "--root", tree.root, NAME]
     done = subprocess.run(argv, env=tree.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-                          start_new_session=True, timeout=30)
+                          start_new_session=True, timeout=120)
     assert done.returncode != 0
     assert 'No available password to access the token "internal"' in done.stderr
     p = subprocess.Popen(argv, env=tree.env, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
