@@ -80,8 +80,9 @@ MUST enum rc api_id(struct http_call *c, struct num *out, struct err *e);
 /* --- roles (api_roles.c) ---------------------------------------------------- */
 
 /* {"entries":[{"role","state","wish","note","holder","hostId","claim","kind",
- * "number","since","why"}],"self"}; state: held, off (ours, switched off),
- * released, clone, nobody. */
+ * "number","since","why","releasedTo"}],"self","selfId"}; state: held, off (ours,
+ * switched off), released, clone, nobody; releasedTo: who was given it and has
+ * not taken it yet. */
 json_t *api_roles_json(struct ca *ca);
 /* What ca-clone-check compares between CAs of one key: {"address", "time" (ms),
  * "numbers" (as numbers_json), "settings":{name:value}, "profiles":{id:digest},

@@ -8,9 +8,6 @@
 #include "base/log.h"
 #include "ca/api.h"
 
-enum {
-	ADDRESS_MAX = CLAIM_HOST_MAX + 16
-};
 #define HOST_SETTING "role.host."
 
 /* --- the list ------------------------------------------------------------ */
@@ -27,12 +24,32 @@ state(struct ca *ca, const struct role *r)
 	return "clone";
 }
 
+/* What the role itself has to say, or where it is on its way or split. */
+static void
+note_of(struct ca *ca, const struct role *r, char out[ERR_TEXT_MAX],
+    const char *successor)
+{
+	if (r->note[0] != '\0')
+		(void)snprintf(out, ERR_TEXT_MAX, "%s", r->note);
+	else if (successor[0] != '\0')
+		(void)snprintf(out, ERR_TEXT_MAX,
+		    "given to %.150s, which has not taken it", successor);
+	else
+		roles_split(ca, r, out);
+}
+
 static json_t *
 role_json(struct ca *ca, const struct role *r)
 {
-	json_t *o = json_pack("{s:s,s:s,s:b,s:s}", "role", r->name, "state",
-	    state(ca, r), "wish", r->wish, "note", r->note);
-	char number[NUM_TEXT_MAX], date[CLOCK_TEXT_MAX];
+	char number[NUM_TEXT_MAX], date[CLOCK_TEXT_MAX], note[ERR_TEXT_MAX],
+	    successor[CLAIM_ADDRESS_MAX] = "";
+	json_t *o;
+
+	if (r->released_to != 0)
+		roles_address(ca, r->released_to, successor);
+	note_of(ca, r, note, successor);
+	o = json_pack("{s:s,s:s,s:b,s:s}", "role", r->name, "state",
+	    state(ca, r), "wish", r->wish, "note", note);
 
 	if (o == NULL || !r->has_holder)
 		return o;
@@ -40,6 +57,8 @@ role_json(struct ca *ca, const struct role *r)
 	    json_sprintf("%s:%d", r->holder.by.host, r->holder.by.port));
 	json_object_set_new(
 	    o, "hostId", json_sprintf("%04x", (unsigned)r->holder.by.host_id));
+	if (successor[0] != '\0')
+		json_object_set_new(o, "releasedTo", json_string(successor));
 	json_object_set_new(o, "claim", json_string(r->holder.id));
 	json_object_set_new(
 	    o, "kind", json_string(claim_kind_text(r->holder.kind)));
@@ -59,8 +78,9 @@ api_roles_json(struct ca *ca)
 
 	for (size_t i = 0; roles_at(ca, i, &r); i++)
 		json_array_append_new(list, role_json(ca, &r));
-	return json_pack(
-	    "{s:o,s:s}", "entries", list, "self", ca->roles.self.host);
+	return json_pack("{s:o,s:s,s:o}", "entries", list, "self",
+	    ca->roles.self.host, "selfId",
+	    json_sprintf("%04x", (unsigned)ca->roles.self.host_id));
 }
 
 static void
@@ -112,7 +132,7 @@ api_roles_metrics(struct ca *ca, struct buf *b)
 enum rc
 roles_publish_address(struct ca *ca, struct err *e)
 {
-	char id[64], address[ADDRESS_MAX];
+	char id[64], address[CLAIM_ADDRESS_MAX];
 	AUTO(batch) b = batch_new();
 	AUTO(rec) old = NULL;
 	struct rec *fresh;
@@ -141,6 +161,20 @@ roles_publish_address(struct ca *ca, struct err *e)
 		batch_add(b, fresh);
 	}
 	return store_commit(ca->store, b, e);
+}
+
+void
+roles_address(struct ca *ca, uint16_t id, char out[CLAIM_ADDRESS_MAX])
+{
+	AUTO(rec) r = NULL;
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), HOST_SETTING "%04x", (unsigned)id);
+	out[0] = '\0';
+	if (store_get(ca->store, &r, REC_SETTING, name, NULL) == RC_OK &&
+	    rec_str(r, "signetValue") != NULL)
+		(void)snprintf(
+		    out, CLAIM_ADDRESS_MAX, "%s", rec_str(r, "signetValue"));
 }
 
 struct finding {

@@ -99,6 +99,10 @@ restore_accept(struct ca *ca, const char *command, struct err *e)
 {
 	enum rc rc = highwater_accept(ca->sub->highwater, e);
 
+	if (rc == RC_OK) { /* what the roles say of it is over */
+		roles_follow(ca);
+		(void)roles_tick(ca);
+	}
 	audit_change(ca, command, NULL, rc == RC_OK);
 	return rc;
 }

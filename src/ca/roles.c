@@ -9,22 +9,22 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "ca/roles_int.h"
 #include "ca/state.h"
 #include "instance/dbconf.h"
 
 enum {
 	PASSES_MAX = 4, /* of one role in one look: force, adopt, ... */
-	ROW_MAX = 256,
 };
 #define N_ROW "claims.n"
 #define GENERATION_ROW "role.generation"
 
 /* --- what this host remembers -------------------------------------------- */
 
-static void
-row_name(char out[ROW_MAX], const char *role, const char *what)
+void
+roles_row(char out[ROLES_ROW_MAX], const char *role, const char *what)
 {
-	(void)snprintf(out, ROW_MAX, "role.%s.%s", role, what);
+	(void)snprintf(out, ROLES_ROW_MAX, "role.%s.%s", role, what);
 }
 
 /* 0 for one past 64 bits. */
@@ -41,18 +41,18 @@ small_num(struct num n)
 static void
 recall(struct ca *ca, struct role *r)
 {
-	char row[ROW_MAX];
+	char row[ROLES_ROW_MAX];
 
-	row_name(row, r->name, "wish");
+	roles_row(row, r->name, "wish");
 	AUTO_STR wish = highwater_text(ca->sub->highwater, row);
-	row_name(row, r->name, "acted");
+	roles_row(row, r->name, "acted");
 	AUTO_STR acted = highwater_text(ca->sub->highwater, row);
 
 	r->known = wish != NULL;
 	r->kept = wish != NULL && strcmp(wish, "yes") == 0;
 	if (acted != NULL && strlen(acted) < sizeof(r->acted))
 		memcpy(r->acted, acted, strlen(acted) + 1);
-	row_name(row, r->name, "taking");
+	roles_row(row, r->name, "taking");
 	AUTO_STR taking = highwater_text(ca->sub->highwater, row);
 	if (taking != NULL && strlen(taking) < sizeof(r->taking))
 		memcpy(r->taking, taking, strlen(taking) + 1);
@@ -63,15 +63,15 @@ static enum rc
 remember(
     struct ca *ca, struct role *r, bool wish, const char *acted, struct err *e)
 {
-	char wish_row[ROW_MAX], acted_row[ROW_MAX], generation[24];
+	char wish_row[ROLES_ROW_MAX], acted_row[ROLES_ROW_MAX], generation[24];
 	struct highwater_row rows[] = { { wish_row, wish ? "yes" : "no" },
 		{ GENERATION_ROW, generation }, { acted_row, acted } };
 	enum rc rc;
 
 	(void)snprintf(
 	    generation, sizeof(generation), "%" PRIu64, ca->roles.generation);
-	row_name(wish_row, r->name, "wish");
-	row_name(acted_row, r->name, "acted");
+	roles_row(wish_row, r->name, "wish");
+	roles_row(acted_row, r->name, "acted");
 	rc = highwater_set(ca->sub->highwater, rows, acted != NULL ? 3 : 2, e);
 	if (rc != RC_OK)
 		return rc;
@@ -94,8 +94,8 @@ follows(const struct role *r)
 
 /* --- parts of acts ------------------------------------------------------- */
 
-static struct issuing_point *
-point_of(struct ca *ca, const char *role)
+struct issuing_point *
+roles_point(struct ca *ca, const char *role)
 {
 	size_t i;
 
@@ -109,7 +109,7 @@ point_of(struct ca *ca, const char *role)
 static struct num
 highest(struct ca *ca, const char *role, const struct claims *all)
 {
-	struct issuing_point *ip = point_of(ca, role);
+	struct issuing_point *ip = roles_point(ca, role);
 	struct num n = claims_highest(all, role), seen;
 
 	if (ip == NULL)
@@ -136,8 +136,8 @@ audit_role(struct ca *ca, const char *role, const char *what,
 	    NULL)); /* a failed audit log stops the CA in tick */
 }
 
-static enum rc
-add_claim(struct ca *ca, struct claim *c, struct err *e)
+enum rc
+roles_add_claim(struct ca *ca, struct claim *c, struct err *e)
 {
 	uint64_t n = small_num(highwater_num(ca->sub->highwater, N_ROW));
 	struct num used;
@@ -156,8 +156,8 @@ add_claim(struct ca *ca, struct claim *c, struct err *e)
 }
 
 /* Adds the claim or note of a step. */
-static enum rc
-add_for(struct ca *ca, const struct role *r, const struct role_step *s,
+enum rc
+roles_add_for(struct ca *ca, const struct role *r, const struct role_step *s,
     const struct claims *all, const char *why, struct err *e)
 {
 	struct num high = highest(ca, r->name, all);
@@ -169,7 +169,7 @@ add_for(struct ca *ca, const struct role *r, const struct role_step *s,
 		return rc;
 	if (why != NULL)
 		(void)snprintf(c.why, sizeof(c.why), "%s", why);
-	return add_claim(ca, &c, e);
+	return roles_add_claim(ca, &c, e);
 }
 
 /* --- acts ---------------------------------------------------------------- */
@@ -179,7 +179,7 @@ static enum rc
 release(struct ca *ca, struct role *r, const struct role_step *s,
     const struct claims *all, struct err *e)
 {
-	struct issuing_point *ip = point_of(ca, r->name);
+	struct issuing_point *ip = roles_point(ca, r->name);
 	struct num last;
 
 	pthread_mutex_lock(&ca->roles.lock);
@@ -189,7 +189,7 @@ release(struct ca *ca, struct role *r, const struct role_step *s,
 	pthread_mutex_unlock(&ca->roles.lock);
 	if (ip != NULL)
 		issuing_point_drain(ip, &last);
-	return add_for(ca, r, s, all, NULL, e);
+	return roles_add_for(ca, r, s, all, NULL, e);
 }
 
 static enum rc
@@ -197,7 +197,7 @@ point_settings(
     struct ca *ca, const char *role, const struct cfg *left, struct err *e)
 {
 	AUTO_STR path = paths_cs_cfg(instance_paths(ca->instance), "ca");
-	struct issuing_point *ip = point_of(ca, role);
+	struct issuing_point *ip = roles_point(ca, role);
 	AUTO(cfg) cs = cfg_new();
 	const char *point = "";
 	const struct role_kind *k = role_kind(role, &point);
@@ -241,7 +241,7 @@ take_up(struct ca *ca, struct role *r, const struct claim *c, struct err *e)
 		memcpy(r->configured, c->id, sizeof(r->configured));
 	}
 	if (rc == RC_OK && crl) {
-		struct issuing_point *ip = point_of(ca, r->name);
+		struct issuing_point *ip = roles_point(ca, r->name);
 
 		issuing_point_claim(ip, c);
 		issuing_point_follow(ip, true);
@@ -334,8 +334,12 @@ depose(struct ca *ca, struct role *r, const struct claim *holder, struct err *e)
 	if (stale)
 		(void)snprintf(r->put_back, sizeof(r->put_back), "%s:%d",
 		    holder->by.host, holder->by.port);
-	if (!text_starts(r->name, CLAIM_ROLE_CRL))
+	if (!text_starts(r->name, CLAIM_ROLE_CRL)) {
 		ca->roles.interval = 0;
+		return RC_OK;
+	}
+	memcpy(ca->roles.master, holder->by.host, sizeof(ca->roles.master));
+	ca->roles.master_port = holder->by.port;
 	return RC_OK;
 }
 
@@ -352,9 +356,12 @@ take_note(struct ca *ca, struct role *r, struct err *e)
 
 /* What the rule says now becomes what the others see. */
 static void
-show(struct ca *ca, struct role *r, const struct role_step *s)
+show(struct ca *ca, struct role *r, const struct role_step *s,
+    const struct claims *all)
 {
-	struct issuing_point *ip = point_of(ca, r->name);
+	struct issuing_point *ip = roles_point(ca, r->name);
+	const struct claim *release =
+	    s->holder != NULL ? claims_release(all, s->holder->id) : NULL;
 	bool holds = s->holds;
 
 	if (ip != NULL)
@@ -366,6 +373,7 @@ show(struct ca *ca, struct role *r, const struct role_step *s)
 	r->holds = holds;
 	if (follows(r))
 		r->wish = holds;
+	r->released_to = release != NULL ? release->to : 0;
 	r->has_holder = s->holder != NULL;
 	if (r->has_holder)
 		r->holder = *s->holder;
@@ -381,12 +389,12 @@ act(struct ca *ca, struct role *r, const struct role_step *s,
 	case ROLE_NOTE:
 		return take_note(ca, r, e);
 	case ROLE_FORCE:
-		return add_for(ca, r, s, all,
+		return roles_add_for(ca, r, s, all,
 		    r->taking[0] != '\0' ? "taken over" : NULL, e);
 	case ROLE_FIRST:
 	case ROLE_ACCEPT:
 	case ROLE_TAKE_BACK:
-		return add_for(ca, r, s, all, NULL, e);
+		return roles_add_for(ca, r, s, all, NULL, e);
 	case ROLE_ADOPT:
 		return adopt(ca, r, s, all, e);
 	case ROLE_RELEASE:
@@ -399,8 +407,8 @@ act(struct ca *ca, struct role *r, const struct role_step *s,
 
 /* --- the look ------------------------------------------------------------ */
 
-static struct role *
-find(struct ca *ca, const char *name)
+struct role *
+roles_find(struct ca *ca, const char *name)
 {
 	for (size_t i = 0; i < ca->roles.n; i++)
 		if (strcmp(ca->roles.items[i].name, name) == 0)
@@ -416,14 +424,14 @@ add_role(struct ca *ca, const char *name)
 	const struct role_kind *k = role_kind(name, &member);
 
 	/* another subsystem's, or of a later version */
-	if (k == NULL || find(ca, name) != NULL || ca->roles.n == ROLES_MAX ||
-	    strlen(name) >= sizeof(r.name))
+	if (k == NULL || roles_find(ca, name) != NULL ||
+	    ca->roles.n == ROLES_MAX || strlen(name) >= sizeof(r.name))
 		return;
 	memcpy(r.name, name, strlen(name) + 1);
 	/* of a point that only the holder has there is no wish here */
 	r.wish = k->follows == NULL &&
 	    (!text_starts(name, CLAIM_ROLE_CRL) ||
-		point_of(ca, name) != NULL) &&
+		roles_point(ca, name) != NULL) &&
 	    k->wish(ca->cfg, member);
 	r.stale = roles_generation(ca->cfg) < ca->roles.generation;
 	recall(ca, &r);
@@ -445,6 +453,43 @@ patience_over(struct ca *ca, struct role *r, const struct claims *all)
 	if (r->since_ms == 0)
 		r->since_ms = now;
 	return now - r->since_ms >= ROLE_PATIENCE_MS;
+}
+
+/* The list that is served ends while the successor may not have one yet; what
+ * cannot be made is not waited for. */
+static bool
+list_ends(struct ca *ca, const struct role *r)
+{
+	struct issuing_point *ip = roles_point(ca, r->name);
+	struct issuing_point_status st;
+	int64_t now = clock_now(ca->clock);
+
+	if (ip == NULL)
+		return false;
+	issuing_point_status(ip, &st);
+	return st.enabled && st.failure[0] == '\0' &&
+	    st.next_update >= now - ROLE_QUIET &&
+	    st.next_update <= now + ROLE_QUIET;
+}
+
+/* A command gives the role away; and no release comes between two lists. */
+static void
+give_when_quiet(struct ca *ca, struct role *r, struct role_step *s,
+    const struct claim *successor)
+{
+	bool later;
+
+	if (!s->holds)
+		r->giving = 0;
+	if (r->giving != 0 && s->act != ROLE_RELEASE) {
+		s->act = ROLE_RELEASE;
+		s->note = successor;
+	}
+	later = s->act == ROLE_RELEASE && s->holds && list_ends(ca, r);
+	if (later)
+		s->act = ROLE_KEEP;
+	LOCKED(&ca->roles.lock);
+	r->later = later;
 }
 
 static enum rc
@@ -469,9 +514,11 @@ look(struct ca *ca, struct role *r, const struct claims *all, bool *again,
 		.drained = r->drained,
 		.patience_over = patience_over(ca, r, all) };
 	struct role_step s = role_decide(&v);
+	struct claim successor = { .by = { .host_id = r->giving } };
 	enum rc rc;
 
-	show(ca, r, &s);
+	give_when_quiet(ca, r, &s, &successor);
+	show(ca, r, &s, all);
 	*again = s.act != ROLE_KEEP && s.act != ROLE_NOTE;
 	rc = act(ca, r, &s, all, e);
 	LOCKED(&ca->roles.lock);
@@ -498,9 +545,8 @@ look(struct ca *ca, struct role *r, const struct claims *all, bool *again,
 	return rc;
 }
 
-/* One role, until the rule has nothing more to do. */
-static void
-settle(struct ca *ca, struct role *r)
+void
+roles_settle(struct ca *ca, struct role *r)
 {
 	struct err e = { RC_OK, "" };
 	bool again = true;
@@ -520,8 +566,8 @@ settle(struct ca *ca, struct role *r)
 		atomic_store(&ca->roles.changed, true);
 }
 
-static void
-set_taking(struct ca *ca, struct role *r, const char *claim)
+void
+roles_set_taking(struct ca *ca, struct role *r, const char *claim)
 {
 	LOCKED(&ca->roles.lock);
 
@@ -548,15 +594,15 @@ end_taking(struct ca *ca, const struct claims *all)
 	}
 	for (size_t i = 0; (over || !left) && i < ca->roles.n; i++) {
 		struct role *r = &ca->roles.items[i];
-		char row[ROW_MAX];
+		char row[ROLES_ROW_MAX];
 		struct highwater_row gone = { row, NULL };
 
 		if (r->taking[0] == '\0')
 			continue;
-		row_name(row, r->name, "taking");
+		roles_row(row, r->name, "taking");
 		rc_ignore(highwater_set(ca->sub->highwater, &gone, 1,
 		    NULL)); /* at the next start again */
-		set_taking(ca, r, "");
+		roles_set_taking(ca, r, "");
 	}
 }
 
@@ -645,7 +691,7 @@ look_at_all(struct ca *ca)
 		return;
 	}
 	for (size_t i = 0; i < ca->roles.n; i++)
-		settle(ca, &ca->roles.items[i]);
+		roles_settle(ca, &ca->roles.items[i]);
 	follow_master(ca);
 }
 
@@ -655,7 +701,8 @@ waiting(struct ca *ca)
 	LOCKED(&ca->roles.lock);
 
 	for (size_t i = 0; i < ca->roles.n; i++)
-		if (ca->roles.items[i].since_ms != 0)
+		if (ca->roles.items[i].since_ms != 0 ||
+		    ca->roles.items[i].later)
 			return true;
 	return false;
 }
@@ -691,7 +738,7 @@ roles_renew(struct ca *ca, const char *role)
 	struct num high;
 	LOCKED(&ca->roles.work);
 
-	r = find(ca, role);
+	r = roles_find(ca, role);
 	if (r == NULL || !r->holds ||
 	    claims_load(&all, ca->store, NULL, &e) != RC_OK)
 		return;
@@ -702,149 +749,9 @@ roles_renew(struct ca *ca, const char *role)
 		return;
 	c.kind = CLAIM_RENEWED;
 	(void)snprintf(c.why, sizeof(c.why), "its numbers were used up");
-	if (add_claim(ca, &c, &e) != RC_OK)
+	if (roles_add_claim(ca, &c, &e) != RC_OK)
 		log_warning("roles", "%s, continuing", e.text);
-	settle(ca, r);
-}
-
-/* --- commands ------------------------------------------------------------ */
-
-/* A copy takes no role until somebody says that it is the only one. */
-static enum rc
-check_original(struct ca *ca, struct err *e)
-{
-	char why[200];
-
-	return highwater_restored(ca->sub->highwater, why, sizeof(why))
-	    ? err_set(e, RC_CONFLICT,
-		  "restored (%s): run pki-server ca-restore-accept first", why)
-	    : RC_OK;
-}
-
-enum rc
-roles_ask(struct ca *ca, struct err *e)
-{
-	AUTO_CLAIMS all = { NULL, 0 };
-	LOCKED(&ca->roles.work);
-	enum rc rc = check_original(ca, e);
-
-	if (rc == RC_OK)
-		rc = claims_load(&all, ca->store, NULL, e);
-	for (size_t i = 0; rc == RC_OK && i < ca->roles.n; i++) {
-		const struct role *r = &ca->roles.items[i];
-		const struct claim *g = claims_greatest(&all, r->name);
-		struct claim c = { .kind = CLAIM_ASK,
-			.number = num_from_u64(0),
-			.by = ca->roles.self };
-
-		if (g == NULL || g->by.host_id == c.by.host_id)
-			continue;
-		memcpy(c.role, r->name, sizeof(c.role));
-		memcpy(c.about, g->id, sizeof(c.about));
-		rc = add_claim(ca, &c, e);
-	}
-	return rc;
-}
-
-enum rc
-roles_withdraw(struct ca *ca, struct err *e)
-{
-	AUTO_CLAIMS all = { NULL, 0 };
-	LOCKED(&ca->roles.work);
-	enum rc rc = claims_load(&all, ca->store, NULL, e);
-
-	for (size_t i = 0; rc == RC_OK && i < all.n; i++) {
-		const struct claim *x = &all.items[i];
-		AUTO(batch) b = NULL;
-
-		if (x->kind != CLAIM_ASK ||
-		    x->by.host_id != ca->roles.self.host_id)
-			continue;
-		b = batch_new();
-		if (b == NULL)
-			return err_set(e, RC_NOMEM, "roles");
-		batch_delete(b, REC_CLAIM, x->id);
-		rc = store_commit(ca->store, b, e);
-	}
-	return rc;
-}
-
-/* Decides to take over every role that another host has: from here on a start
- * finishes what was cut, unless somebody else has come meanwhile. */
-static enum rc
-decide_to_take(struct ca *ca, const struct claims *all, const struct num *above,
-    struct err *e)
-{
-	char names[ROLES_MAX][ROW_MAX];
-	struct highwater_row rows[ROLES_MAX];
-	size_t n = 0;
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; i < ca->roles.n; i++) {
-		struct role *r = &ca->roles.items[i];
-		const struct claim *g = claims_greatest(all, r->name);
-		struct issuing_point *ip = point_of(ca, r->name);
-
-		if (ip != NULL && above != NULL) {
-			rc = ca_point_raise(ca,
-			    ca_point_find(ca, issuing_point_id(ip)), above, e);
-			if (rc != RC_OK)
-				return rc;
-		}
-		if (g == NULL || g->by.host_id == ca->roles.self.host_id)
-			continue;
-		row_name(names[n], r->name, "taking");
-		rows[n].name = names[n];
-		rows[n++].text = g->id;
-		set_taking(ca, r, g->id);
-	}
-	return n > 0 ? highwater_set(ca->sub->highwater, rows, n, e) : RC_OK;
-}
-
-enum rc
-roles_take(struct ca *ca, const struct num *above, struct err *e)
-{
-	AUTO_CLAIMS all = { NULL, 0 };
-	struct role_step s = { .act = ROLE_FORCE };
-	LOCKED(&ca->roles.work);
-	enum rc rc = check_original(ca, e);
-
-	if (rc == RC_OK)
-		rc = claims_load(&all, ca->store, NULL, e);
-	if (rc == RC_OK)
-		rc = decide_to_take(ca, &all, above, e);
-	for (size_t i = 0; rc == RC_OK && i < ca->roles.n; i++) {
-		struct role *r = &ca->roles.items[i];
-
-		if (r->holds)
-			continue;
-		s.holder = claims_greatest(&all, r->name);
-		rc = add_for(ca, r, &s, &all, "taken over", e);
-		if (rc == RC_OK)
-			settle(ca, r);
-	}
-	atomic_store(&ca->roles.changed, true); /* to end_taking */
-	return rc;
-}
-
-enum rc
-roles_give(struct ca *ca, uint16_t to, struct err *e)
-{
-	AUTO_CLAIMS all = { NULL, 0 };
-	struct claim target = { .by = { .host_id = to } };
-	struct role_step s = { .act = ROLE_RELEASE, .note = &target };
-	LOCKED(&ca->roles.work);
-	enum rc rc = claims_load(&all, ca->store, NULL, e);
-
-	for (size_t i = 0; rc == RC_OK && i < ca->roles.n; i++) {
-		struct role *r = &ca->roles.items[i];
-
-		s.holder = claims_greatest(&all, r->name);
-		if (r->holds && s.holder != NULL &&
-		    claim_cmp(s.holder, &r->holder) == 0)
-			rc = release(ca, r, &s, &all, e);
-	}
-	return rc;
+	roles_settle(ca, r);
 }
 
 /* --- questions ----------------------------------------------------------- */
@@ -867,7 +774,7 @@ roles_hold(struct ca *ca, const char *role)
 	if (!ca->roles.running)
 		return true;
 	LOCKED(&ca->roles.lock);
-	const struct role *r = find(ca, role);
+	const struct role *r = roles_find(ca, role);
 
 	return r != NULL && r->holds;
 }
@@ -888,7 +795,10 @@ roles_redirect(
 		if (!text_starts(r->name, CLAIM_ROLE_CRL) ||
 		    strcmp(r->name + sizeof(CLAIM_ROLE_CRL) - 1, point) != 0)
 			continue;
-		if (r->holds)
+		/* also under the id it had before it was restored */
+		if (r->holds ||
+		    (r->has_holder && r->holder.by.port == rs->self.port &&
+			strcmp(r->holder.by.host, rs->self.host) == 0))
 			return false;
 		if (!r->has_holder || r->holder.by.host_id == rs->self.host_id)
 			break;
@@ -901,6 +811,32 @@ roles_redirect(
 	memcpy(host, rs->master, CLAIM_HOST_MAX);
 	*port = rs->master_port;
 	return true;
+}
+
+void
+roles_split(struct ca *ca, const struct role *r, char out[ERR_TEXT_MAX])
+{
+	struct ca_roles *rs = &ca->roles;
+
+	out[0] = '\0';
+	if (!rs->running || !r->has_holder)
+		return;
+	LOCKED(&rs->lock);
+
+	for (size_t i = 0; i < rs->n; i++) {
+		const struct role *crl = &rs->items[i];
+
+		if (!text_starts(crl->name, CLAIM_ROLE_CRL) || !crl->has_holder)
+			continue;
+		if (crl->holder.by.host_id != r->holder.by.host_id)
+			(void)snprintf(out, ERR_TEXT_MAX,
+			    "split: %.70s:%d has this role, %.70s:%d makes the "
+			    "CRLs; to have both in one hand: pki-server "
+			    "ca-promote on that one",
+			    r->holder.by.host, r->holder.by.port,
+			    crl->holder.by.host, crl->holder.by.port);
+		return;
+	}
 }
 
 /* --- start --------------------------------------------------------------- */

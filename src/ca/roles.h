@@ -23,7 +23,10 @@ enum {
 	ROLE_PATIENCE_MS = 30000,
 	/* a role handed over whose first CRL cannot be made goes back */
 	ROLE_GIVE_BACK_MS = 8000,
-	ROLE_POLL_MS = 500,  /* while one of these is running */
+	ROLE_POLL_MS = 500, /* while one of these is running */
+	/* a holder whose list ends so soon makes the next one before it lets
+	 * the role go: no moment of a hand-over without a valid list */
+	ROLE_QUIET = 10,
 	ROLE_INTERVAL = 600, /* certStatusUpdateInterval of a master */
 };
 
@@ -56,6 +59,10 @@ struct role {
 	/* claim for which the former holder's settings were taken; `work` */
 	char configured[CLAIM_ID_MAX];
 	bool holds, has_holder, drained;
+	uint16_t released_to; /* who was given it and has not claimed it yet;
+			       * 0 = nobody */
+	uint16_t giving; /* to be released to that host, 0 = none; `work` */
+	bool later;      /* a release waits for the next list */
 	struct claim holder;
 	int64_t since_ms; /* of what is waited for, monotonic; 0 = nothing */
 	char note[ERR_TEXT_MAX]; /* why it is not as wished, "" = it is */
@@ -98,17 +105,23 @@ bool roles_hold(struct ca *ca, const char *role);
 bool roles_redirect(
     struct ca *ca, const char *point, char host[CLAIM_HOST_MAX], int *port);
 
-/* Asks the holders of all roles that are not ours. */
+/* The roles are in more than one hand: who has this one, who makes the CRLs, and
+ * what mends it; "" = they are not, or this is the role of the CRLs itself. */
+void roles_split(struct ca *ca, const struct role *r, char out[ERR_TEXT_MAX]);
+
+/* Asks the holders of all roles that are not ours; once about each claim. */
 MUST enum rc roles_ask(struct ca *ca, struct err *e);
 /* Takes the questions back that nobody has answered. */
 MUST enum rc roles_withdraw(struct ca *ca, struct err *e);
 /* Takes all roles that are not ours by force, above every number seen and above
  * `above` (NULL = none). */
 MUST enum rc roles_take(struct ca *ca, const struct num *above, struct err *e);
-/* Releases all roles that are ours to that host. RC_NOTFOUND: no host of that
- * id is known. */
+/* Releases all roles that are ours to that host, that of the CRLs after the next
+ * list when the present one ends within ROLE_QUIET. */
 MUST enum rc roles_give(struct ca *ca, uint16_t to, struct err *e);
 
+/* The address that the host of an id has told, "name:port"; "" = none. */
+void roles_address(struct ca *ca, uint16_t id, char out[CLAIM_ADDRESS_MAX]);
 /* Tells the other hosts at which address this one's id is (api_roles.c). */
 MUST enum rc roles_publish_address(struct ca *ca, struct err *e);
 /* The id of another host by "name:port". RC_NOTFOUND: none has told it;

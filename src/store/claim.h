@@ -24,6 +24,7 @@ enum {
 	CLAIM_ID_MAX = 128,
 	CLAIM_ROLE_MAX = 80,
 	CLAIM_HOST_MAX = 256,
+	CLAIM_ADDRESS_MAX = CLAIM_HOST_MAX + 16, /* "host:port" */
 	CLAIM_ROOM_BITS = 20,  /* numbers of one forced claim */
 	CLAIM_EPOCH_BITS = 36, /* 16 bits of host id above them */
 };

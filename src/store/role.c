@@ -119,13 +119,14 @@ static struct role_step
 ours(const struct role_view *v, struct role_step s, const struct claim *release)
 {
 	const struct claim *to = claims_ask(v->all, s.holder->id);
+	const struct claim *gone = others_gone(v, s.holder, FATE_PENDING);
 
 	if (release != NULL || v->drained)
 		return released(v, s, release);
 	s.holds = true;
-	if (to == NULL || to->by.host_id == v->me)
-		to = others_gone(v, s.holder, FATE_PENDING);
-	if (to == NULL)
+	if (gone != NULL)
+		to = gone; /* whoever asks: all go to one host */
+	else if (to == NULL || to->by.host_id == v->me)
 		to = others_taken_back(v, s.holder);
 	if (to != NULL) {
 		s.act = ROLE_RELEASE;

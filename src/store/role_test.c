@@ -7,6 +7,7 @@
 #define ROLE "crl.MasterCRL"
 
 enum {
+	ASKER = 5,
 	ME = 7,
 	OTHER = 9
 };
@@ -243,6 +244,12 @@ first_release_decides_about_all_roles(void **state)
 		OK(role_claim(&c, &s, STATUS, &me, &high, e));
 		assert_int_equal(c.to, OTHER);
 	}
+	/* whoever asks for the rest meanwhile, and has the lesser id */
+	put_role(STATUS, CLAIM_ASK, ASKER, 0, status->id, 0);
+	s = role_decide(&view);
+	assert_int_equal(s.act, ROLE_RELEASE);
+	assert_ptr_equal(s.note, gone);
+	all.n--;
 	put(CLAIM_HANDOVER, OTHER, 18, crl->id, 0); /* taken up: all the more */
 	DOES(ROLE_RELEASE);
 	/* but not what was claimed since */

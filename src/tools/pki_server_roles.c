@@ -25,12 +25,24 @@ enum {
 	ALIVE_MS = 15000,
 	CRL_MAX = 256 * 1024 * 1024,
 	PATIENCE_S = 35, /* until a released role comes back by itself */
+	HOLDERS_MAX = 8,
+	ADDRESS_MAX = 300,
 };
 
+/* Another host, and the roles that it has. */
+struct holder {
+	char address[ADDRESS_MAX], id[8], roles[200];
+	bool answers; /* and is the one that it was when it claimed */
+};
 struct move {
 	struct server *s;
 	json_t *roles, *points; /* as the server says now */
-	char holder[512]; /* "host:port" that has the CRL role; "" = none */
+	struct holder others[HOLDERS_MAX];
+	size_t n_others;
+	/* "host:port" that makes the CRLs or, where they are made here, has
+	 * another role; "" = none */
+	char holder[ADDRESS_MAX];
+	char own[ADDRESS_MAX];
 	int64_t wait_ms;
 	struct num first; /* of the new claim to the first CRL role */
 	char url[600];    /* of the CRL there */
@@ -245,6 +257,34 @@ answers(const char *address)
 	return yes;
 }
 
+/* Is the host there still the one that claimed? One that was restored has
+ * another id, and does nothing about the claims of the former. */
+static bool
+is_same(const struct holder *h)
+{
+	struct http_client_params p = { .accept = accept_any,
+		.timeout_ms = ALIVE_MS };
+	struct http_exchange x = { 0 };
+	char url[600];
+	const char *id;
+	json_t *o = NULL;
+	bool same;
+
+	if (h->id[0] == '\0') /* not known who */
+		return answers(h->address);
+	(void)snprintf(url, sizeof(url), "https://%s/ca/v2/roles", h->address);
+	if (!answers(h->address))
+		return false;
+	if (get(url, &p, &x, NULL) == RC_OK)
+		o = json_loadb(
+		    (const char *)x.reply.data, x.reply.len, 0, NULL);
+	id = json_string_value(json_object_get(o, "selfId"));
+	same = id == NULL || strcmp(id, h->id) == 0;
+	json_decref(o);
+	http_exchange_done(&x);
+	return same;
+}
+
 /* What the CRL is checked with: this instance's own certificates. */
 static enum rc
 load_trust(struct move *m, struct err *e)
@@ -352,11 +392,29 @@ keep_reason(const struct move *m, char why[ERR_TEXT_MAX])
 	{
 		const char *note = json_str(o, "note");
 
-		if (note == NULL || note[0] == '\0')
+		/* so every move looks while it goes on */
+		if (note == NULL || note[0] == '\0' ||
+		    (why[0] != '\0' &&
+			(text_starts(note, "split") ||
+			    text_starts(note, "given"))))
 			continue;
 		(void)snprintf(why, ERR_TEXT_MAX, "%s", note);
 		return;
 	}
+}
+
+/* What came to another host after it was asked for is asked for there, once the
+ * CRLs are here: a hand-over that was cut short before may still end meanwhile. */
+static enum rc
+ask_again(struct move *m, struct err *e)
+{
+	const json_t *crl = crl_role(m);
+
+	return !m->by_force && crl != NULL &&
+		strcmp(json_str(crl, "state"), "held") == 0 &&
+		any_in(m, "clone")
+	    ? server_call_running(m->s, "role-ask", NULL, NULL, e)
+	    : RC_OK;
 }
 
 /* Until every role is held here and acted on. */
@@ -365,7 +423,8 @@ await_here(struct move *m, struct err *e)
 {
 	int64_t left = m->wait_ms;
 	char why[ERR_TEXT_MAX] = "";
-	bool released = false;
+	/* what is here already did not come by this */
+	bool had = any_in(m, "held"), released = false;
 	enum rc rc;
 
 	for (;;) {
@@ -374,7 +433,7 @@ await_here(struct move *m, struct err *e)
 		keep_reason(m, why);
 		if (all_in(m, "held"))
 			return RC_OK;
-		if (!released && !m->by_force && any_in(m, "held")) {
+		if (!released && !had && !m->by_force && any_in(m, "held")) {
 			released = true;
 			step(
 			    "%s has stopped and released its roles", m->holder);
@@ -385,6 +444,8 @@ await_here(struct move *m, struct err *e)
 			    why);
 		if (left <= 0)
 			break;
+		if ((rc = ask_again(m, e)) != RC_OK)
+			return rc;
 		nap(&left);
 	}
 	if (why[0] != '\0')
@@ -503,11 +564,113 @@ check_clock(const struct move *m, struct err *e)
 	return RC_OK;
 }
 
+/* How the others know this instance. */
+static enum rc
+own_address(struct move *m, struct err *e)
+{
+	AUTO(cfg) c = NULL;
+	enum rc rc = server_cfg(m->s, &c, e);
+
+	if (rc == RC_OK)
+		(void)snprintf(m->own, sizeof(m->own), "%.250s:%.8s",
+		    cfg_str(c, "host", "localhost"),
+		    cfg_str(c, "https.port", "8443"));
+	return rc;
+}
+
+/* Who else has a role: its holder, or whom that one has given it to; NULL: it
+ * is here, on its way here, or nobody's. */
+static const char *
+other(const struct move *m, const json_t *o)
+{
+	const char *to = json_str(o, "releasedTo");
+
+	if (strcmp(json_str(o, "state"), "clone") != 0)
+		return NULL;
+	if (to == NULL)
+		return json_str(o, "holder");
+	return strcmp(to, m->own) != 0 ? to : NULL;
+}
+
+static struct holder *
+holder_at(struct move *m, const char *address)
+{
+	struct holder *h;
+
+	for (size_t i = 0; i < m->n_others; i++)
+		if (strcmp(m->others[i].address, address) == 0)
+			return &m->others[i];
+	if (m->n_others == HOLDERS_MAX)
+		return NULL;
+	h = &m->others[m->n_others++];
+	*h = (struct holder){ .answers = false };
+	(void)snprintf(h->address, sizeof(h->address), "%s", address);
+	return h;
+}
+
+static void
+find_others(struct move *m)
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(entries(m), i, o)
+	{
+		const char *address = other(m, o);
+		struct holder *h =
+		    address != NULL ? holder_at(m, address) : NULL;
+		size_t len;
+
+		if (h == NULL)
+			continue;
+		if (json_str(o, "releasedTo") == NULL)
+			(void)snprintf(
+			    h->id, sizeof(h->id), "%s", json_str(o, "hostId"));
+		len = strlen(h->roles);
+		(void)snprintf(h->roles + len, sizeof(h->roles) - len, "%s%s",
+		    len > 0 ? ", " : "", json_str(o, "role"));
+	}
+	for (i = 0; i < m->n_others; i++)
+		m->others[i].answers = is_same(&m->others[i]);
+}
+
+static size_t
+count_others(const struct move *m, bool answering)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_others; i++)
+		n += m->others[i].answers == answering;
+	return n;
+}
+
+/* None asked that is dead, none overruled that lives. */
+static enum rc
+check_others(const struct move *m, bool stopped, struct err *e)
+{
+	if (stopped && m->n_others > 0 && count_others(m, false) == 0)
+		return err_set(e, RC_CONFLICT,
+		    "%.100s answers: with --holder-is-stopped there would be "
+		    "two that make CRLs; leave the option out, or stop it",
+		    m->holder);
+	for (size_t i = 0; i < m->n_others && !stopped; i++)
+		if (!m->others[i].answers)
+			return err_set(e, RC_UNAVAILABLE,
+			    "%.80s has %.80s and does not answer%s; if it is "
+			    "stopped, say --holder-is-stopped",
+			    m->others[i].address, m->others[i].roles,
+			    strcmp(m->others[i].address, m->own) == 0
+				? " (this one, before it was restored)"
+				: "");
+	return RC_OK;
+}
+
 static enum rc
 check_promote(struct move *m, bool stopped, struct err *e)
 {
 	const json_t *role = crl_role(m);
 	const char *holder;
+	enum rc rc;
 
 	if (role == NULL)
 		return err_set(
@@ -515,47 +678,48 @@ check_promote(struct move *m, bool stopped, struct err *e)
 	if (all_in(m, "held"))
 		return err_set(
 		    e, RC_CONFLICT, "this instance holds all roles already");
-	holder = json_str(role, "holder");
-	(void)snprintf(
-	    m->holder, sizeof(m->holder), "%s", holder != NULL ? holder : "");
 	if (text_starts(json_str(role, "note"), "restored"))
 		return err_set(e, RC_CONFLICT, "%s", json_str(role, "note"));
-	if (stopped && m->holder[0] != '\0' &&
-	    strcmp(json_str(role, "state"), "clone") == 0 && answers(m->holder))
-		return err_set(e, RC_CONFLICT,
-		    "%s answers: with --holder-is-stopped there would be two "
-		    "that make CRLs; leave the option out, or stop it",
-		    m->holder);
+	find_others(m);
+	holder = json_str(role, "holder");
+	if (m->n_others > 0 && strcmp(json_str(role, "state"), "clone") != 0)
+		holder = m->others[0].address;
+	(void)snprintf(
+	    m->holder, sizeof(m->holder), "%s", holder != NULL ? holder : "");
+	if ((rc = check_others(m, stopped, e)) != RC_OK)
+		return rc;
 	if (!stopped && m->holder[0] == '\0')
 		return err_set(e, RC_CONFLICT,
 		    "nobody claims the CRLs; if no other CA makes them, say "
 		    "--holder-is-stopped");
-	if (!stopped && !answers(m->holder))
-		return err_set(e, RC_UNAVAILABLE,
-		    "%s holds the CRLs and does not answer; if it is stopped, "
-		    "say --holder-is-stopped",
-		    m->holder);
 	return check_clock(m, e);
 }
 
 static void
 plan_promote(const struct move *m, bool stopped)
 {
-	if (stopped) {
-		step("1. take the roles by force, above every number seen");
-		step("2. make a full CRL at once");
-	} else {
-		step("1. ask %s for its roles", m->holder);
-		step("2. it ends the CRL in the making, stops, and releases "
-		     "them with its last number");
-		step("3. claim them from the next number on, make a full CRL");
-	}
+	int n = 0;
+
+	for (size_t i = 0; i < m->n_others; i++)
+		if (m->others[i].answers) {
+			step("%d. ask %s for its roles (%s)", ++n,
+			    m->others[i].address, m->others[i].roles);
+			step("%d. it ends the CRL in the making, stops, and "
+			     "releases them with its last number",
+			    ++n);
+		}
+	if (stopped)
+		step("%d. take the roles by force, above every number seen",
+		    ++n);
+	else
+		step("%d. claim them from the next number on", ++n);
+	step("%d. make a full CRL at once", ++n);
 	step("%d. take over ca.crl.*, publishing and job settings; CS.cfg "
 	     "follows, the former one goes to archives",
-	    stopped ? 3 : 4);
+	    ++n);
 	step("%d. fetch the CRL from its URL and compare its number; if any "
 	     "step fails the roles go back",
-	    stopped ? 4 : 5);
+	    ++n);
 }
 
 /* The CRL does not arrive where it should: back to who had it. */
@@ -587,6 +751,49 @@ hand_over(struct move *m, struct err *e)
 	return rc;
 }
 
+static bool
+living_have_some(const struct move *m)
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(entries(m), i, o)
+	{
+		const char *address = other(m, o);
+
+		for (size_t k = 0; address != NULL && k < m->n_others; k++)
+			if (m->others[k].answers &&
+			    strcmp(address, m->others[k].address) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* What is left with hosts that answer comes from them, before any force. */
+static enum rc
+await_living(struct move *m, struct err *e)
+{
+	int64_t left = m->wait_ms;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->n_others; i++)
+		if (m->others[i].answers)
+			step("asked %s for %s", m->others[i].address,
+			    m->others[i].roles);
+	if (living_have_some(m))
+		rc = server_call_running(m->s, "role-ask", NULL, NULL, e);
+	while (rc == RC_OK && living_have_some(m)) {
+		if (left <= 0)
+			return err_set(e, RC_TIMEOUT,
+			    "not within %lld s: a host that answers keeps its "
+			    "roles: see ca-role-find",
+			    (long long)m->wait_ms / 1000);
+		nap(&left);
+		rc = look(m, e);
+	}
+	return rc;
+}
+
 static enum rc
 take_over(struct move *m, const struct args *a, struct err *e)
 {
@@ -594,7 +801,9 @@ take_over(struct move *m, const struct args *a, struct err *e)
 	enum rc rc;
 
 	m->by_force = true;
-	rc = server_call_running(m->s, "role-take", q, NULL, e);
+	rc = await_living(m, e);
+	if (rc == RC_OK)
+		rc = server_call_running(m->s, "role-take", q, NULL, e);
 	if (rc != RC_OK)
 		return rc;
 	step("taken over from %s", m->holder[0] != '\0' ? m->holder : "nobody");
@@ -602,31 +811,17 @@ take_over(struct move *m, const struct args *a, struct err *e)
 }
 
 static enum rc
-own_address(struct server *s, char *out, size_t size, struct err *e)
-{
-	AUTO(cfg) c = NULL;
-	enum rc rc = server_cfg(s, &c, e);
-
-	if (rc == RC_OK)
-		(void)snprintf(out, size, "%s:%s",
-		    cfg_str(c, "host", "localhost"),
-		    cfg_str(c, "https.port", "8443"));
-	return rc;
-}
-
-static enum rc
 run_promote(struct server *s, const struct args *a, struct err *e)
 {
 	AUTO_MOVE m = { .s = s };
 	bool stopped = args_has(a, "holder-is-stopped");
-	char address[600];
 	enum rc rc;
 
 	if (args_has(a, "above") && !stopped)
 		return err_set(
 		    e, RC_USAGE, "--above goes with --holder-is-stopped");
 	if ((rc = take_wait(&m, a, e)) != RC_OK ||
-	    (rc = look(&m, e)) != RC_OK ||
+	    (rc = own_address(&m, e)) != RC_OK || (rc = look(&m, e)) != RC_OK ||
 	    (rc = check_promote(&m, stopped, e)) != RC_OK)
 		return rc;
 	plan_promote(&m, stopped);
@@ -635,20 +830,34 @@ run_promote(struct server *s, const struct args *a, struct err *e)
 	if (args_has(a, "dry-run"))
 		return RC_OK;
 	rc = stopped ? take_over(&m, a, e) : hand_over(&m, e);
-	if (rc == RC_OK)
-		rc = own_address(s, address, sizeof(address), e);
 	if (rc != RC_OK)
 		return rc;
-	if ((rc = verify(&m, address, e)) != RC_OK) {
+	if ((rc = verify(&m, m.own, e)) != RC_OK) {
 		if (!stopped)
 			roll_back(&m);
 		return rc;
 	}
-	out_framed("Promoted %s: it makes the CRLs now", address);
+	out_framed("Promoted %s: it makes the CRLs now", m.own);
 	return RC_OK;
 }
 
 /* --- demote -------------------------------------------------------------- */
+
+/* What was not here to be given. */
+static void
+show_split(const struct move *m)
+{
+	size_t i;
+	json_t *o;
+
+	json_array_foreach(entries(m), i, o)
+	{
+		const char *note = json_str(o, "note");
+
+		if (note != NULL && text_starts(note, "split"))
+			step("%s is %s", json_str(o, "role"), note);
+	}
+}
 
 static enum rc
 run_demote(struct server *s, const struct args *a, struct err *e)
@@ -683,6 +892,7 @@ run_demote(struct server *s, const struct args *a, struct err *e)
 	if ((rc = await_there(&m, to, e)) != RC_OK ||
 	    (rc = verify(&m, to, e)) != RC_OK)
 		return rc;
+	show_split(&m);
 	out_framed("Demoted: %s makes the CRLs now", to);
 	return RC_OK;
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* roles_int.h - what roles.c and roles_move.c share (internal to ca/roles*.c).
+ * All of it under roles.work. */
+#ifndef CA_ROLES_INT_H
+#define CA_ROLES_INT_H
+
+#include "ca/roles.h"
+#include "crl/issuing_point.h"
+
+enum {
+	ROLES_ROW_MAX = 256,
+};
+
+/* Name of the row of the high-water file: "role.<role>.<what>". */
+void roles_row(char out[ROLES_ROW_MAX], const char *role, const char *what);
+/* NULL: not one of ours. */
+struct role *roles_find(struct ca *ca, const char *name);
+/* The issuing point of the role; NULL: it is about none, or not open here. */
+struct issuing_point *roles_point(struct ca *ca, const char *role);
+/* The claim that is to be taken over; "" = none. */
+void roles_set_taking(struct ca *ca, struct role *r, const char *claim);
+/* Adds a claim or note; audits and logs it. */
+MUST enum rc roles_add_claim(struct ca *ca, struct claim *c, struct err *e);
+/* Adds the claim or note of a step. why NULL: as role_claim says. */
+MUST enum rc roles_add_for(struct ca *ca, const struct role *r,
+    const struct role_step *s, const struct claims *all, const char *why,
+    struct err *e);
+/* Looks at one role until the rule has nothing more to do. */
+void roles_settle(struct ca *ca, struct role *r);
+
+#endif
