@@ -155,7 +155,7 @@ begin(struct cluster *c, const struct keys *k, struct err *e)
 
 bool
 cluster_run(struct cluster *c, const struct keys *k, uint64_t seed,
-    const struct mutant *m, bool told)
+    const struct mutant *m, struct move_plan *p, bool told)
 {
 	struct err e = { RC_OK, "" };
 
@@ -171,6 +171,8 @@ cluster_run(struct cluster *c, const struct keys *k, uint64_t seed,
 	random_seed(seed, m != NULL && m->weak_random);
 	if (begin(c, k, &e) != RC_OK)
 		cluster_fail(c, "the cluster does not start: %s", e.text);
+	else if (p != NULL)
+		moves_run(c, k, p);
 	else
 		schedule_run(c, k);
 	for (size_t i = 0; i < HOSTS; i++)

@@ -7,6 +7,7 @@
  *
  *   schedule.c  what happens: one random step after the other
  *   operator.c  what people do by hand: files, backups, settings
+ *   moves.c     roles that move, cut short at any write
  *   host.c      one CA: start, stop, die
  *   install.c   its first settings
  *   oracle.c    what was acknowledged: the memory of an outside observer
@@ -83,6 +84,7 @@ struct oracle {
 
 struct mutant;
 struct cluster;
+struct move_plan;
 struct host {
 	struct cluster *c;
 	size_t n;           /* its number and its replica's */
@@ -98,8 +100,7 @@ struct host {
 	struct num last, last_delta; /* that it served, and when it was made */
 	int64_t last_this;
 	bool installed;
-	size_t told;       /* how often it was made the master by hand */
-	uint64_t tick_usn; /* of its directory, when it last ran its ticks */
+	size_t told; /* how often it was made the master by hand */
 };
 struct cluster {
 	uint64_t seed;
@@ -113,6 +114,7 @@ struct cluster {
 	struct buf trace;
 	bool told;     /* print the trace as it grows */
 	bool refilled; /* a directory was, and may have lost what it had */
+	size_t splits; /* roles in two hands at the end, brought together */
 	size_t steps;
 	char failure[FAILURE_MAX]; /* "" = every promise held */
 };
@@ -126,10 +128,10 @@ struct keys {
 MUST enum rc keys_make(struct keys *out, struct err *e);
 void keys_done(struct keys *k);
 
-/* One whole run; false: c->failure says which promise was broken. The caller
- * frees the trace with cluster_done. */
+/* One whole run, of a schedule or with p of that move; false: c->failure says
+ * which promise was broken. The caller frees the trace with cluster_done. */
 bool cluster_run(struct cluster *c, const struct keys *k, uint64_t seed,
-    const struct mutant *m, bool told);
+    const struct mutant *m, struct move_plan *p, bool told);
 void cluster_done(struct cluster *c);
 /* A line of the trace. */
 void cluster_note(struct cluster *c, const char *fmt, ...) PRINTF(2, 3);
@@ -145,6 +147,11 @@ void schedule_heal(struct cluster *c);
 void schedule_take(struct cluster *c, struct host *h);
 /* Revokes, holds or releases certificate `at` of the oracle. */
 void schedule_decide(struct cluster *c, struct host *h, size_t at, int reason);
+/* A request, and one of those that wait becomes a certificate. */
+void schedule_submit(struct cluster *c, struct host *h, const struct keys *k);
+void schedule_approve(struct cluster *c, struct host *h, const struct keys *k);
+/* The clockwork of a host, once. */
+void schedule_tick(struct cluster *c, struct host *h);
 /* A list now. */
 void schedule_list(struct cluster *c, struct host *h);
 /* Can `from` fill the directory of `to`? Then it has all others' changes. */
@@ -155,6 +162,42 @@ void schedule_fill(
 void operator_step(struct cluster *c, struct host *h, const struct keys *k);
 /* Tells h, if it was restored, that it may claim roles again. */
 void operator_accept(struct cluster *c, struct host *h);
+
+/* --- moves.c ----------------------------------------------------------------- */
+
+enum move {
+	MOVE_ASK,  /* ca-promote */
+	MOVE_GIVE, /* ca-demote */
+	MOVE_TAKE, /* ca-promote --holder-is-stopped */
+	MOVES
+};
+/* "ask" ... */
+const char *move_text(enum move m);
+
+/* From h0 to h1. */
+struct move_plan {
+	enum move move;
+	bool old;      /* who dies: h0, else h1 */
+	bool back;     /* and is back at once */
+	size_t writes; /* before it dies */
+	enum move
+	    then; /* a second one, to h2, when it has died; MOVES = none */
+	bool at_the_edge; /* in place of all that: uncut, as a list is due */
+	size_t edge;      /* 0, 1 ...: from before until after that */
+	bool died;        /* out: it came to the cut */
+};
+/* A step of a schedule: some moves, each perhaps before the former has ended. */
+void moves_chain(struct cluster *c, const struct keys *k);
+/* So many looks of every host, with all that travels between them. */
+void moves_rounds(struct cluster *c, size_t n);
+/* When all is well again: roles in two hands come into one by the command that
+ * every host names. */
+void moves_bring_together(struct cluster *c);
+/* One run of that plan: a single cut move ends with all in one hand by itself. */
+void moves_run(struct cluster *c, const struct keys *k, struct move_plan *p);
+/* All plans in turn, until try says false; *n: how many. */
+typedef bool moves_try(const struct keys *k, struct move_plan *p);
+bool moves_each(const struct keys *k, moves_try *try, size_t *n);
 
 /* Writes the CS.cfg of its installation; the master's CA runs when a clone is
  * installed (install.c). */
@@ -214,6 +257,8 @@ struct mutant {
 	bool wish_forgotten; /* every start takes the wish for a new one */
 	bool weak_random;    /* ids are drawn among few */
 	bool full_skipped;   /* the first list under a claim may be a delta */
+	bool number_after;   /* a list's number is the highest seen and one */
+	bool claim_trusted;  /* claims are not read again before a list */
 	bool copy_unnoticed; /* a restored host does not know that it is one */
 	enum sim_mutant sim;
 };

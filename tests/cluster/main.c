@@ -4,6 +4,7 @@
  *   cluster [--seeds FIRST COUNT]      many schedules; ends at the first failure
  *   cluster --seed N [--mutant NAME]   one, with its trace
  *   cluster --mutants [COUNT]          every mutant until a schedule catches it
+ *   cluster --moves                    every move of roles, cut at every write
  *
  * Owns:    a scratch root in memory.
  * Trusts:  its arguments.
@@ -19,6 +20,7 @@
 enum {
 	SEEDS_DEFAULT = 300,
 	MUTANT_SEEDS = 1000,
+	MOVES_SEED = 4,         /* of a cluster with ranges, without deltas */
 	BIG_BLOCK = 512 * 1024, /* from the kernel, zeroed: tables of a CA */
 };
 
@@ -36,7 +38,7 @@ find_mutant(const char *name)
 static int
 one(const struct keys *k, uint64_t seed, const struct mutant *m)
 {
-	bool ok = cluster_run(&run, k, seed, m, true);
+	bool ok = cluster_run(&run, k, seed, m, NULL, true);
 
 	printf("seed %llu: %s\n", (unsigned long long)seed,
 	    ok ? "every promise held" : run.failure);
@@ -47,19 +49,23 @@ one(const struct keys *k, uint64_t seed, const struct mutant *m)
 static int
 many(const struct keys *k, uint64_t first, uint64_t count)
 {
+	size_t splits = 0;
+
 	for (uint64_t seed = first; seed < first + count; seed++) {
-		bool ok = cluster_run(&run, k, seed, NULL, false);
+		bool ok = cluster_run(&run, k, seed, NULL, NULL, false);
 
 		if (!ok)
 			printf("%sseed %llu: %s\nagain: cluster --seed %llu\n",
 			    buf_cstr(&run.trace), (unsigned long long)seed,
 			    run.failure, (unsigned long long)seed);
+		splits += run.splits;
 		cluster_done(&run);
 		if (!ok)
 			return 1;
 	}
-	printf("%llu schedules from seed %llu: every promise held\n",
-	    (unsigned long long)count, (unsigned long long)first);
+	printf("%llu schedules from seed %llu: every promise held, roles were "
+	       "split at the end of %zu\n",
+	    (unsigned long long)count, (unsigned long long)first, splits);
 	return 0;
 }
 
@@ -67,7 +73,7 @@ static bool
 killed(const struct keys *k, const struct mutant *m, uint64_t count)
 {
 	for (uint64_t seed = 1; seed <= count; seed++) {
-		bool ok = cluster_run(&run, k, seed, m, false);
+		bool ok = cluster_run(&run, k, seed, m, NULL, false);
 
 		cluster_done(&run);
 		if (ok)
@@ -92,6 +98,34 @@ all_mutants(const struct keys *k, uint64_t count)
 	return alive == 0 ? 0 : 1;
 }
 
+static bool
+one_move(const struct keys *k, struct move_plan *p)
+{
+	bool ok = cluster_run(&run, k, MOVES_SEED, NULL, p, false);
+
+	if (!ok)
+		printf("%s%s, %s dies after %zu writes%s, then %s, edge %zu: "
+		       "%s\n",
+		    buf_cstr(&run.trace), move_text(p->move),
+		    p->old ? "h0" : "h1", p->writes,
+		    p->back ? " and is back" : "",
+		    p->then < MOVES ? move_text(p->then) : "nothing", p->edge,
+		    run.failure);
+	cluster_done(&run);
+	return ok;
+}
+
+static int
+all_moves(const struct keys *k)
+{
+	size_t n;
+
+	if (!moves_each(k, one_move, &n))
+		return 1;
+	printf("%zu moves: every promise held\n", n);
+	return 0;
+}
+
 static int64_t
 number(const char *s, int64_t def)
 {
@@ -112,13 +146,15 @@ work(const struct keys *k, int argc, char **argv)
 
 	if (strcmp(verb, "--mutants") == 0)
 		return all_mutants(k, (uint64_t)number(first, MUTANT_SEEDS));
+	if (strcmp(verb, "--moves") == 0)
+		return all_moves(k);
 	if (strcmp(verb, "--seeds") == 0)
 		return many(k, (uint64_t)number(first, 1),
 		    (uint64_t)number(more, SEEDS_DEFAULT));
 	if (strcmp(verb, "--seed") != 0 || first == NULL) {
 		fprintf(stderr,
 		    "usage: cluster [--seeds FIRST COUNT | --seed N "
-		    "[--mutant NAME] | --mutants [COUNT]]\n");
+		    "[--mutant NAME] | --mutants [COUNT] | --moves]\n");
 		return 2;
 	}
 	if (argc == 5 && strcmp(more, "--mutant") == 0 &&

@@ -114,14 +114,6 @@ blind_to_claims(
 	return q->kind != REC_CLAIM || by_host(r, h);
 }
 
-/* Claims as of the last tick: what came since is not read again. */
-static bool
-old_claims(const struct host *h, const struct query *q, const struct rec *r)
-{
-	return q->kind != REC_CLAIM || by_host(r, h) ||
-	    !text_starts(r->id, CLAIM_ROLE_CRL) || r->usn <= h->tick_usn;
-}
-
 /* The role of who hands out ranges is not shared: each takes itself for it. */
 static bool
 blind_to_holder(
@@ -275,7 +267,7 @@ const struct mutant mutants[] = {
 	    .keep_found = blind_to_claims },
 	{ .name = "claim-not-reread",
 	    .what = "claims are not read again before publishing",
-	    .keep_found = old_claims },
+	    .claim_trusted = true },
 	{ .name = "deaf-to-claims",
 	    .what = "a host that was deposed is not told",
 	    .keep_item = deaf_to_claims },
@@ -287,6 +279,9 @@ const struct mutant mutants[] = {
 	    .full_skipped = true },
 	{ .name = "number-from-record",
 	    .what = "CRL numbers are the record's plus one, not the claim's",
+	    .number_after = true },
+	{ .name = "claims-begin-at-one",
+	    .what = "a claim's number is not above those before it",
 	    .alter_found = number_one },
 	{ .name = "stale-wish-retakes",
 	    .what = "an old wish in CS.cfg counts as a new one",
@@ -319,6 +314,34 @@ mutant_restored(struct highwater *h, char *out, size_t size)
 {
 	return (played == NULL || !played->copy_unnoticed) &&
 	    restored(h, out, size);
+}
+
+enum rc number_next(struct num *out, const struct claim *c,
+    const struct num *highest,
+    struct err *e) __asm__("__real_claim_number_next");
+enum rc mutant_number_next(struct num *out, const struct claim *c,
+    const struct num *highest,
+    struct err *e) __asm__("__wrap_claim_number_next");
+
+enum rc
+mutant_number_next(struct num *out, const struct claim *c,
+    const struct num *highest, struct err *e)
+{
+	return played != NULL && played->number_after
+	    ? claim_number_after(out, highest, e)
+	    : number_next(out, c, highest, e);
+}
+
+enum rc still_holds(struct store *s, const struct claim *c,
+    struct err *e) __asm__("__real_claim_still_holds");
+enum rc mutant_still_holds(struct store *s, const struct claim *c,
+    struct err *e) __asm__("__wrap_claim_still_holds");
+
+enum rc
+mutant_still_holds(struct store *s, const struct claim *c, struct err *e)
+{
+	return played != NULL && played->claim_trusted ? RC_OK
+						       : still_holds(s, c, e);
 }
 
 bool claim_due(const struct issuing_point *ip) __asm__(

@@ -387,7 +387,7 @@ outage(struct cluster *c, struct host *h, const struct keys *k)
 void
 operator_step(struct cluster *c, struct host *h, const struct keys *k)
 {
-	switch (random_below(9)) {
+	switch (random_below(11)) {
 	case 0:
 	case 1:
 		convert(c, h, k);
@@ -406,6 +406,10 @@ operator_step(struct cluster *c, struct host *h, const struct keys *k)
 		break;
 	case 6:
 		outage(c, h, k);
+		break;
+	case 7:
+	case 8:
+		moves_chain(c, k);
 		break;
 	default:
 		change_kra(c, h, k);

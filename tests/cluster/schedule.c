@@ -10,6 +10,7 @@ enum {
 	STEPS_MIN = 20,
 	STEPS_MORE = 40,
 	CALM_ROUNDS = 3,
+	MOVE_ROUNDS = 8,
 	HOUR_MS = 3600 * 1000,
 	YEAR_MS_DAYS = 730,
 };
@@ -58,8 +59,8 @@ form_get(void *arg, const char *name)
 	return strcmp(name, "cert_request") == 0 ? buf_cstr(&k->csr) : NULL;
 }
 
-static void
-submit(struct cluster *c, struct host *h, const struct keys *k)
+void
+schedule_submit(struct cluster *c, struct host *h, const struct keys *k)
 {
 	struct ca_submission s = { .profile_id = "caServerCert",
 		.get = form_get,
@@ -93,8 +94,8 @@ issued_serial(const struct request_rec *r, struct num *serial, int64_t *until)
 	return rc;
 }
 
-static void
-approve(struct cluster *c, struct host *h, const struct keys *k)
+void
+schedule_approve(struct cluster *c, struct host *h, const struct keys *k)
 {
 	struct oracle *o = &c->oracle;
 	AUTO(request_rec) r = NULL;
@@ -104,7 +105,7 @@ approve(struct cluster *c, struct host *h, const struct keys *k)
 	enum rc rc;
 
 	if (o->n_pending == 0)
-		submit(c, h, k);
+		schedule_submit(c, h, k);
 	if (o->n_pending == 0 || o->n_certs == CERTS_MAX || h->ca == NULL)
 		return;
 	at = random_below(o->n_pending);
@@ -215,10 +216,9 @@ promote(struct cluster *c, struct host *h)
 
 /* --- the CA's own clockwork ------------------------------------------------ */
 
-static void
-tick(struct cluster *c, struct host *h)
+void
+schedule_tick(struct cluster *c, struct host *h)
 {
-	h->tick_usn = store_usn(sim_store(c->sim, h->n));
 	ca_class.tick(&h->sub, clock_now_ms(&h->clock));
 	cluster_note(c, "h%zu tick", h->n);
 	promises_list(c, h);
@@ -266,10 +266,10 @@ cut(struct cluster *c, struct host *h, const struct keys *k)
 	sim_cut_after(c->sim, h->n, after);
 	switch (random_below(5)) {
 	case 0:
-		approve(c, h, k);
+		schedule_approve(c, h, k);
 		break;
 	case 1:
-		tick(c, h);
+		schedule_tick(c, h);
 		break;
 	case 2:
 		promote(c, h);
@@ -326,7 +326,7 @@ good_times(struct cluster *c)
 	cluster_note(c, "sessions between all that are linked");
 	for (size_t i = 0; i < HOSTS; i++)
 		if (c->hosts[i].ca != NULL)
-			tick(c, &c->hosts[i]);
+			schedule_tick(c, &c->hosts[i]);
 }
 
 /* Down for a while, or back. */
@@ -476,15 +476,15 @@ step(struct cluster *c, const struct keys *k)
 	if (cluster_failed(c))
 		return;
 	if (dice < P_APPROVE)
-		approve(c, h, k);
+		schedule_approve(c, h, k);
 	else if (dice < P_SUBMIT)
-		submit(c, h, k);
+		schedule_submit(c, h, k);
 	else if (dice < P_DECIDE)
 		any_decision(c, h);
 	else if (dice < P_SESSION)
 		session(c);
 	else if (dice < P_TICK)
-		tick(c, h);
+		schedule_tick(c, h);
 	else if (dice < P_LIST)
 		schedule_list(c, h);
 	else if (dice < P_TIME)
@@ -504,7 +504,7 @@ somebody_holds(struct cluster *c)
 	schedule_take(c, &c->hosts[0]);
 	sim_settle(c->sim);
 	for (size_t i = 0; i < HOSTS; i++)
-		tick(c, &c->hosts[i]);
+		schedule_tick(c, &c->hosts[i]);
 }
 
 /* All is well again, and everything gets the time to come to rest. */
@@ -525,13 +525,16 @@ calm(struct cluster *c, const struct keys *k)
 		sim_settle(c->sim);
 		sim_advance(c->sim, HOUR_MS);
 		for (size_t i = 0; i < HOSTS; i++) {
-			tick(c, &c->hosts[i]);
+			schedule_tick(c, &c->hosts[i]);
 			promises_check(c, &c->hosts[i]);
 		}
 	}
+	/* a move that is under way ends */
+	moves_rounds(c, MOVE_ROUNDS);
 	if (cluster_failed(c))
 		return;
 	somebody_holds(c);
+	moves_bring_together(c);
 	sim_settle(c->sim);
 	for (size_t i = 0; i < HOSTS; i++) {
 		schedule_list(c, &c->hosts[i]);
@@ -539,7 +542,7 @@ calm(struct cluster *c, const struct keys *k)
 	}
 	sim_settle(c->sim);
 	for (size_t i = 0; i < HOSTS; i++)
-		tick(c, &c->hosts[i]); /* drains what the CRL left */
+		schedule_tick(c, &c->hosts[i]); /* drains what the CRL left */
 }
 
 void
@@ -549,7 +552,7 @@ schedule_run(struct cluster *c, const struct keys *k)
 
 	/* something to work on */
 	for (size_t i = 0; i < 2; i++)
-		approve(c, &c->hosts[i], k);
+		schedule_approve(c, &c->hosts[i], k);
 	sim_settle(c->sim);
 	for (c->steps = 1; c->steps <= steps && !cluster_failed(c); c->steps++)
 		step(c, k);

@@ -96,7 +96,11 @@ def test_first_installation_holds_the_roles_and_a_clone_none(make):
 # --- by command ---------------------------------------------------------------
 
 def test_roles_are_handed_over_and_back(make):
-    p = make().start()
+    p = make()
+    moves = {"ca.crl.MasterCRL.nextUpdateGracePeriod": "7", "ca.publish.rule.instance.r.enable": "false",
+             "jobsScheduler.job.serialNumberUpdate.cron": "0 4 * * 1"}
+    p.a.settings(moves)
+    p.start()
     serial = revoked(p.a)
     assert update(p.a) == "Success"
     last = p.number(p.a)
@@ -117,6 +121,8 @@ def test_roles_are_handed_over_and_back(make):
     assert p.setting(p.b, "ca.listenToCloneModifications") == "true"
     assert p.setting(p.b, "master.ca.agent.host") is None
     assert list((p.a.conf / "ca/archives").glob("CS.cfg.bak.*"))
+    # what the former holder had of lists, publishing and jobs
+    assert {name: p.setting(p.b, name) for name in moves} == moves
     assert update(p.a) == "Disabled" and update(p.b) == "Success"
     # neither restart changes it
     p.a.restart()

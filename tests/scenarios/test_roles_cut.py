@@ -95,10 +95,14 @@ def cut(make):
         yield p.start()
 
 
-def promote(p, ca, *argv):
-    """The command in the background."""
-    return program.spawn(program.find("pki-server"), "--root", ca.root, "ca-promote", "-i", ca.name, *argv,
+def begin(p, ca, command, *argv):
+    """That command in the background."""
+    return program.spawn(program.find("pki-server"), "--root", ca.root, command, "-i", ca.name, *argv,
                          env=ca.env, log=ca.folder / "promote.log")
+
+
+def promote(p, ca, *argv):
+    return begin(p, ca, "ca-promote", *argv)
 
 
 def killed_at(p, ca, nth, command):
@@ -154,6 +158,28 @@ def test_take_over_killed_after_its_first_claim_is_finished(cut):
     p.until("its first list, above what was said", lambda: p.number(p.b) > 3 * ROOM)
     p.a.start()
     assert in_one_hand(p) is p.b
+
+
+def test_either_side_killed_in_a_demotion(cut):
+    p = cut
+    for victim, nth in ((p.a, 2), (p.b, 3)):  # the second release; the last claim
+        number = p.number(p.a)
+        moving = killed_at(p, victim, nth, lambda: begin(p, p.a, "ca-demote", "--to", f"localhost:{p.b.https}", *PATIENT))
+        moving.wait(2 * pair.LIMIT)
+        assert in_one_hand(p) is p.b and makes_a_list(p, p.b) > number
+        p.server(p.a, "ca-promote", *PATIENT)
+        p.until_states(p.b, "clone")
+
+
+def test_a_command_that_is_killed_changes_nothing_of_the_move(cut):
+    p = cut
+    number = p.number(p.a)
+    moving = promote(p, p.b, *PATIENT)
+    p.until("the question", lambda: "asked" in (p.b.folder / "promote.log").read_text())
+    moving.kill()
+    moving.wait()
+    p.until_states(p.b, "held")
+    assert in_one_hand(p) is p.b and makes_a_list(p, p.b) > number
 
 
 # --- clocks -----------------------------------------------------------------------
@@ -225,6 +251,48 @@ def test_a_copy_is_promoted_only_when_somebody_says_so(make):
     assert in_one_hand(p) is p.b
 
 
+def test_a_holder_that_was_restored_gets_its_roles_again_by_command(make):
+    p = make().start()
+    number = p.number(p.a)
+    p.a.stop()
+    (p.a.root / f"var/lib/pki/.host/{p.a.name}/ca.highwater").unlink()
+    p.a.start()
+    # whoever has them as this host is not this host any more, and no question helps
+    p.server(p.a, "ca-restore-accept")
+    assert p.states(p.a) == {"clone"} and p.roles(p.a)["crl.MasterCRL"]["holder"] == f"localhost:{p.a.https}"
+    assert "this one, before it was restored" in p.server(p.a, "ca-promote", status=1)
+    assert "does not answer" in p.server(p.b, "ca-promote", status=1)
+    p.server(p.a, "ca-promote", "--holder-is-stopped", *PATIENT)
+    assert in_one_hand(p) is p.a and p.number(p.a) >= ROOM > number
+
+
+# --- roles in two hands ------------------------------------------------------------
+
+def test_a_line_that_was_left_out_splits_the_roles_and_a_promotion_mends_it(make):
+    """The chapter by hand, but the maintenance thread is forgotten on the new master, and its redirect left in."""
+    p = make().start()
+    p.a.stop()
+    p.b.stop()
+    p.a.settings(pair.clone_lines(p.b))
+    p.b.settings({"ca.crl.MasterCRL.enableCRLCache": "true", "ca.crl.MasterCRL.enableCRLUpdates": "true"})
+    p.b.start()
+    p.a.start()
+    p.until("the CRLs to be made here", lambda: p.roles(p.b)["crl.MasterCRL"]["state"] == "held")
+    p.until("it to be seen there", lambda: p.roles(p.a)["crl.MasterCRL"]["state"] == "clone")
+    assert p.roles(p.a)["status"]["state"] == "off"
+    agent = p.b.agent()  # it is the master: no redirect to another, whatever the line says
+    status, _ = agent.call("GET", "/ca/agent/ca/displayCRL?x=a")
+    agent.close()
+    assert status == 200
+    for ca in p.all:
+        said = p.server(ca, "ca-role-find")
+        assert f"split: localhost:{p.a.https} has this role, localhost:{p.b.https} makes the CRLs" in said
+        assert "pki-server ca-promote on that one" in said
+    assert "split: " in p.server(p.b, "status")
+    p.server(p.b, "ca-promote", *PATIENT)
+    assert in_one_hand(p) is p.b and "split" not in p.server(p.b, "ca-role-find")
+
+
 # --- three of them -----------------------------------------------------------------
 
 def third(p):
@@ -266,3 +334,40 @@ def test_both_sides_of_a_cut_are_promoted_and_an_old_master_comes_back_in_a_hand
     p.until_states(c, "clone")
     assert makes_a_list(p, other) > number
     p.until("all to serve it", lambda: len({p.number(ca) for ca in p.all}) == 1)
+
+
+def test_a_chain_of_moves_with_a_dead_host_in_it_ends_in_one_hand(cut):
+    p = cut
+    c = third(p)
+    number = p.number(p.a)
+    # the CRLs have come to it, the rest is on its way, and it dies
+    p.cuts[p.b].arm(4, p.b.process.kill)
+    moving = promote(p, p.b)
+    p.until("the first claim", lambda: p.cuts[p.b].done)
+    p.b.kill()
+    moving.wait(pair.LIMIT)
+    p.until("the third to see it", lambda: p.roles(c)["crl.MasterCRL"]["holder"] == f"localhost:{p.b.https}")
+    p.until("the rest to be given away", lambda: all(
+        p.roles(c)[r].get("releasedTo") == f"localhost:{p.b.https}" for r in ("status", "ranges")))
+    assert f"given to localhost:{p.b.https}, which has not taken it" in p.server(p.a, "ca-role-find")
+    # the third one takes all of it, and the first has it handed back
+    said = p.server(c, "ca-promote", status=1)
+    assert f"localhost:{p.b.https} has " in said and "does not answer" in said
+    p.server(c, "ca-promote", "--holder-is-stopped", *PATIENT)
+    p.until_states(c, "held")
+    p.until_states(p.a, "clone")
+    assert makes_a_list(p, c) > max(number, ROOM)
+    p.until("redirects to follow", lambda: p.setting(p.a, "master.ca.agent.port") == str(c.https))
+    p.b.start()
+    p.until_states(p.b, "clone")
+    p.until("redirects to follow", lambda: p.setting(p.b, "master.ca.agent.port") == str(c.https))
+    p.server(p.a, "ca-promote", *PATIENT)
+    for ca, states in ((p.a, "held"), (p.b, "clone"), (c, "clone")):
+        p.until_states(ca, states)
+    for ca in (p.b, c):
+        p.until("redirects to follow", lambda ca=ca: p.setting(ca, "master.ca.agent.port") == str(p.a.https))
+        agent = ca.agent()
+        status, _ = agent.call("GET", "/ca/agent/ca/displayCRL?x=a")
+        assert status == 302 and agent.headers["Location"].startswith(f"https://localhost:{p.a.https}/")
+        agent.close()
+    assert makes_a_list(p, p.a) > ROOM
