@@ -93,16 +93,34 @@ static const char user_csr[] =
     "+qKCKQPChZTaNITJqg==\n"
     "-----END CERTIFICATE REQUEST-----\n";
 
+/* Another CA of the same records, for the commands about roles. */
+static void
+add_host(void)
+{
+	AUTO(batch) b = batch_new();
+	struct rec *r = rec_new(REC_SETTING, "role.host.0001");
+
+	if (b == NULL || r == NULL)
+		abort();
+	rec_add_str(r, "signetValue", "other.example.com:8443");
+	rec_add_date(r, "dateOfCreate", 0);
+	batch_add(b, r);
+	if (store_commit(h->ca->store, b, NULL) != RC_OK)
+		abort();
+}
+
 static void
 setup(void)
 {
 	static const char *const settings[] = {
 		"ca.crl.MasterCRL.extension.DeltaCRLIndicator.enable=true",
-		"ca.crl.MasterCRL.updateSchema=3", NULL
+		"ca.crl.MasterCRL.updateSchema=3",
+		"ca.crl.MasterCRL.alwaysUpdate=true", NULL
 	};
 
 	h = harness_start(settings);
 	atomic_load(&h->ca->shared)->nonces = true;
+	add_host();
 	show = getenv("FUZZ_SHOW") != NULL;
 }
 
@@ -379,6 +397,8 @@ command(struct run *r, const struct buf *name, const struct buf *args)
 	AUTO_BUF out = buf_empty(0), head = buf_empty(0);
 	struct err e = { RC_OK, "" };
 
+	api_roles_metrics(h->ca, &head); /* shows what commands have changed */
+	buf_reset(&head);
 	if (ca_control(h->ca->sub, buf_cstr(name),
 		args->len > 0 ? buf_view(args) : view_str("{}"), &out,
 		&e) != RC_OK) {
@@ -401,6 +421,7 @@ step(struct run *r, struct view text)
 	struct view name = cut(&line, " "), method = cut(&line, " ");
 	bool plain =
 	    memmem(top.data, top.len, "Content-Type: text", 18) != NULL ||
+	    memmem(top.data, top.len, "ocsp-request", 12) != NULL ||
 	    view_is(text, "@{^}");
 
 	expand(r, &who, name, PLACE_PLAIN);

@@ -34,6 +34,73 @@ names(struct view value)
 		abort();
 }
 
+/* Values whose parts are taken out and put together again. */
+static void
+rewrite(struct view v)
+{
+	AUTO_BUF out = buf_empty(0), text = buf_empty(0);
+	struct view oids[64], list, r;
+	struct usage_period period;
+	size_t n = 0;
+	int64_t number;
+	uint32_t bits;
+
+	if (ext_oids(&list, v, NULL) == RC_OK) {
+		for (r = list; r.len > 0 && n < 64; n++)
+			if (ext_oid_next(&r, &oids[n], NULL) != RC_OK)
+				break;
+		ext_put_oids(&out, oids, n);
+		if (r.len == 0 && !view_eq(buf_view(&out), v))
+			abort();
+	}
+	buf_reset(&out);
+	if (ext_int(&number, v, NULL) == RC_OK) {
+		ext_put_int(&out, number);
+		if (!view_eq(buf_view(&out), v))
+			abort();
+	}
+	buf_reset(&out);
+	if (ext_usage_period(&period, v, NULL) == RC_OK) {
+		ext_put_usage_period(&out, &period);
+		if (out.len == v.len && !view_eq(buf_view(&out), v))
+			abort();
+	}
+	buf_reset(&out);
+	if (ext_bits(&bits, v, NULL) == RC_OK) {
+		ext_put_bits(&out, bits);
+		if (!view_eq(buf_view(&out), v))
+			abort();
+	}
+	buf_reset(&out);
+	ext_put_null(&out);
+	/* as text it is a list of names of purposes, most often a bad one */
+	AUTO_STR words = view_dup_str(v);
+	if (words != NULL) {
+		ext_put_ia5(&out, words);
+		rc_ignore(ext_put_oid_text(&text, words, NULL));
+	}
+}
+
+/* A list with one more, and without its first. */
+static void
+edit(struct ext_list *list)
+{
+	struct ext first;
+
+	if (list->count == 0)
+		return;
+	first = list->items[0];
+	if (ext_list_add(list, first.oid, true, first.value, NULL) == RC_OK ||
+	    ext_list_find(list, first.oid) == NULL)
+		abort();
+	/* a known OID may be there already, or the list be full */
+	rc_ignore(ext_list_set(
+	    list, oid_der(OID_nsComment), false, first.value, NULL));
+	if (ext_list_remove(list, first.oid) &&
+	    ext_list_find(list, first.oid) != NULL)
+		abort();
+}
+
 /* Each value is also tried as what another OID would promise. */
 static void
 value(const struct ext *x)
@@ -58,6 +125,7 @@ value(const struct ext *x)
 	rc_ignore(ext_value_check(x, NULL));       /* as above */
 	rc_ignore(ext_index_text(&text, x, NULL)); /* as above */
 	names(x->value);
+	rewrite(x->value);
 }
 
 int
@@ -81,5 +149,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	ext_list_put(&again, &list);
 	if (body.len > 0 && !view_eq(buf_view(&again), view_of(data, len)))
 		abort();
+	edit(&list);
 	return 0;
 }

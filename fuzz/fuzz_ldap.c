@@ -303,6 +303,39 @@ use_claim(struct claim *c)
 	(void)claim_kind_text(c->kind);
 }
 
+/* Attributes taken out and put back. */
+static void
+edit(const struct rec *r)
+{
+	static const char *const some[] = { "cn", "metaInfo", NULL };
+	AUTO(rec) x = rec_copy(r);
+	AUTO(rec) part = rec_project(r, some);
+	struct num n;
+	int64_t t;
+
+	if (x == NULL || part == NULL)
+		return;
+	for (size_t i = 0; i < part->n; i++)
+		if (!rec_name_in(some, part->attrs[i].name))
+			abort();
+	for (size_t i = 0; i < r->n; i++) {
+		const char *name = r->attrs[i].name;
+
+		/* any answer is fine, a crash is not */
+		rc_ignore(rec_num(r, &n, name, NULL));
+		rc_ignore(rec_date(r, &t, name, NULL));
+		if (rec_get(r, name).len == 0)
+			abort();
+		rec_add(x, name, view_str("one more"));
+		rec_add_date(x, "added", 0);
+		rec_remove_value(x, name, 0);
+		if (i % 2 == 0)
+			rec_clear(x, name);
+	}
+	if (rec_check(x, NULL) == RC_OK)
+		bytes_and_back(x);
+}
+
 static void
 read_typed(const struct rec *r)
 {
@@ -310,6 +343,7 @@ read_typed(const struct rec *r)
 
 	bytes_and_back(r);
 	places(r);
+	edit(r);
 	if (r->kind == REC_CERT)
 		read_cert(r);
 	else if (r->kind == REC_REQUEST)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "keys/keyid.h"
 #include "store/rec_cert.h"
+#include "x509/crl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -97,9 +98,13 @@ key_ids(const char *s)
 static void
 revocations(const char *s)
 {
+	int reason = crl_reason_find(s);
 	AUTO_BUF text = buf_empty(0);
 	struct revocation r = { .reason = 0 }, again = { .reason = 0 };
 
+	if (reason > CRLREASON_MAX ||
+	    (reason_find(s) >= 0 && reason_label(reason_find(s)) == NULL))
+		abort();
 	if (revocation_parse(&r, s, NULL) != RC_OK)
 		return;
 	revocation_text(&text, &r);
