@@ -12,7 +12,7 @@
  * (its client certificate), basic (its password), sub (the subsystem
  * certificate), mine:HEX (the certificate of that serial number), bad (one that
  * TLS found invalid), plain (no TLS), crl (the CRLs that are due are made
- * first). @{name} anywhere is what followed the last "name" of the answers so
+ * first), later (install tokens have become too old). @{name} anywhere is what followed the last "name" of the answers so
  * far; @{csr} and @{user} are requests, @{cert}, @{sub}, @{cert64}, @{sub64}
  * certificates, @{ocsp:HEX} asks for a status, @{^} is the whole answer before.
  * A body without Content-Type is JSON when it begins like it, else a form.
@@ -93,20 +93,47 @@ static const char user_csr[] =
     "+qKCKQPChZTaNITJqg==\n"
     "-----END CERTIFICATE REQUEST-----\n";
 
-/* Another CA of the same records, for the commands about roles. */
-static void
-add_host(void)
-{
-	AUTO(batch) b = batch_new();
-	struct rec *r = rec_new(REC_SETTING, "role.host.0001");
+struct line {
+	const char *name, *value;
+};
 
-	if (b == NULL || r == NULL)
+static void
+add_record(struct batch *b, enum rec_kind kind, const char *id,
+    const struct line *lines, size_t n)
+{
+	struct rec *r = rec_new(kind, id);
+
+	if (r == NULL)
 		abort();
-	rec_add_str(r, "signetValue", "other.example.com:8443");
-	rec_add_date(r, "dateOfCreate", 0);
+	for (size_t i = 0; i < n; i++)
+		rec_add_str(r, lines[i].name, lines[i].value);
 	batch_add(b, r);
-	if (store_commit(h->ca->store, b, NULL) != RC_OK)
+}
+
+/* What another server may have put into the directory: a CA of the same records
+ * and install tokens that are of no use. */
+static void
+add_records(void)
+{
+	static const struct line host[] = { { "signetValue",
+						"other.example.com:8443" },
+		{ "dateOfCreate", "20260101000000Z" } };
+	static const struct line token[] = { { "uid", "caadmin" } };
+	static const struct line old[] = { { "uid", "caadmin" },
+		{ "cmsUserGroup", "Enterprise CA Administrators" },
+		{ "host", "192.0.2.1" }, { "dateOfCreate", "1000" } };
+	AUTO(batch) b = batch_new();
+	struct err e;
+
+	if (b == NULL)
 		abort();
+	add_record(b, REC_SETTING, "role.host.0001", host, 2);
+	add_record(b, REC_DOMAIN_SESSION, "4711", token, 1);
+	add_record(b, REC_DOMAIN_SESSION, "4712", old, 4);
+	if (store_commit(h->ca->store, b, &e) != RC_OK) {
+		fprintf(stderr, "%s\n", e.text);
+		abort();
+	}
 }
 
 static void
@@ -120,7 +147,7 @@ setup(void)
 
 	h = harness_start(settings);
 	atomic_load(&h->ca->shared)->nonces = true;
-	add_host();
+	add_records();
 	show = getenv("FUZZ_SHOW") != NULL;
 }
 
@@ -324,6 +351,10 @@ be(struct run *r, struct harness_caller *who, char *text, struct buf *der,
 			be_owner(who, w + strlen("mine:"), der);
 		} else if (strcmp(w, "crl") == 0) {
 			make_lists();
+		} else if (strcmp(w, "later") == 0) {
+			/* there may be none */
+			rc_ignore(domain_session_purge(h->ca->store, NULL,
+			    clock_now_ms(h->ca->clock) + 1, 0, NULL));
 		} else if (strcmp(w, "bad") == 0) {
 			who->peer_error = "certificate has expired";
 		} else if (strcmp(w, "plain") == 0) {

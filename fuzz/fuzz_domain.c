@@ -19,6 +19,14 @@ check_host(const struct domain_host *h)
 	AUTO_BUF id = buf_empty(0);
 	struct domain_host again;
 
+	again = *h;
+	again.secure = 65536;
+	if (domain_host_check(&again, NULL) == RC_OK)
+		abort();
+	again = *h;
+	again.plain = -1;
+	if (domain_host_check(&again, NULL) == RC_OK)
+		abort();
 	domain_host_id(&id, h);
 	if (domain_host_parse(&again, buf_cstr(&id), NULL) != RC_OK ||
 	    strcmp(again.type, h->type) != 0 ||

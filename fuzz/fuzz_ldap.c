@@ -163,6 +163,30 @@ found(struct view text)
 
 /* --- records ------------------------------------------------------------------- */
 
+/* The bytes cut short, and with one of them changed. */
+static void
+damage(struct buf *wire)
+{
+	size_t len = wire->len, pieces = 8;
+
+	for (size_t i = 0; i < pieces; i++) {
+		AUTO(rec) r = NULL;
+		struct view v = view_of(wire->data, len * i / pieces);
+
+		if (rec_read(&r, v, NULL, NULL) == RC_OK ||
+		    (i == 0 && rec_read_usn(v) != 0))
+			abort();
+	}
+	for (size_t i = 0; i < len; i += 1 + len / 64) {
+		AUTO(rec) r = NULL;
+
+		wire->data[i] ^= 0x81;
+		/* any answer is fine, a crash is not */
+		rc_ignore(rec_read(&r, buf_view(wire), NULL, NULL));
+		wire->data[i] ^= 0x81;
+	}
+}
+
 static void
 bytes_and_back(const struct rec *r)
 {
@@ -177,6 +201,7 @@ bytes_and_back(const struct rec *r)
 	rec_write(&again, q, 7, NULL);
 	if (!view_eq(buf_view(&wire), buf_view(&again)))
 		abort();
+	damage(&wire);
 }
 
 /* What an agent would change, as a modification. */
@@ -315,6 +340,8 @@ edit(const struct rec *r)
 
 	if (x == NULL || part == NULL)
 		return;
+	if (rec_num(r, &n, "absent", NULL) != RC_NOTFOUND)
+		abort();
 	for (size_t i = 0; i < part->n; i++)
 		if (!rec_name_in(some, part->attrs[i].name))
 			abort();
