@@ -104,6 +104,8 @@ restore_accept(struct ca *ca, const char *command, struct err *e)
 		(void)roles_tick(ca);
 	}
 	audit_change(ca, command, NULL, rc == RC_OK);
+	if (rc == RC_OK)
+		roles_follow(ca); /* they may be claimed now */
 	return rc;
 }
 

@@ -71,11 +71,10 @@ make_account(const char *user, const char *group, struct err *e)
 	return rc == RC_OK ? RC_OK : err_prefix(e, "account %s", user);
 }
 
-enum rc
-layout_owner(struct owner *out, struct values *v, struct err *e)
+static enum rc
+find_owner(
+    struct owner *out, const char *user, const char *group, struct err *e)
 {
-	const char *user = values_str(v, "pki_user"),
-		   *group = values_str(v, "pki_group");
 	struct passwd *pw;
 	struct group *gr;
 	struct stat st;
@@ -95,6 +94,13 @@ layout_owner(struct owner *out, struct values *v, struct err *e)
 		*out = (struct owner){ st.st_uid, st.st_gid, true };
 	}
 	return RC_OK;
+}
+
+enum rc
+layout_owner(struct owner *out, struct values *v, struct err *e)
+{
+	return find_owner(
+	    out, values_str(v, "pki_user"), values_str(v, "pki_group"), e);
 }
 
 static enum rc
@@ -312,6 +318,45 @@ registry_suffix(const char *instance)
 		if (strcmp(instance, subsystems[i]) == 0)
 			return ".instance";
 	return "";
+}
+
+/* The value of "export NAME=VALUE" in the registry's file, else fallback. */
+static const char *
+exported(char *text, const char *name, const char *fallback)
+{
+	for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;) {
+		size_t n = strlen(name);
+
+		if (text_starts(line, "export ") &&
+		    strncmp(line + 7, name, n) == 0 && line[7 + n] == '=')
+			return line + 8 + n;
+	}
+	return fallback;
+}
+
+enum rc
+layout_restored(const struct instance_paths *p, struct err *e)
+{
+	AUTO_BUF path = buf_empty(4096), text = buf_empty(64 * 1024);
+	AUTO_STR again = NULL;
+	struct owner owner;
+	enum rc rc;
+
+	buf_addf(
+	    &path, "%s/%s%s", p->registry, p->name, registry_suffix(p->name));
+	if (file_exists(buf_cstr(&path)) &&
+	    (rc = file_read(&text, buf_cstr(&path), e)) != RC_OK)
+		return rc;
+	if ((again = strdup(buf_cstr(&text))) == NULL)
+		return err_set(e, RC_NOMEM, "owner");
+	if ((rc = find_owner(&owner,
+		 exported(
+		     (char *)(uintptr_t)buf_cstr(&text), "PKI_USER", "pkiuser"),
+		 exported(again, "PKI_GROUP", "pkiuser"), e)) != RC_OK ||
+	    (rc = layout_parents(e)) != RC_OK ||
+	    (rc = file_mkdirs(p->host, 0700, e)) != RC_OK)
+		return rc;
+	return layout_give(p, &owner, e);
 }
 
 enum rc

@@ -37,6 +37,9 @@ MUST enum rc layout_create(const struct instance_paths *p, const char *sub,
 /* Hands everything to the owner. */
 MUST enum rc layout_give(
     const struct instance_paths *p, const struct owner *o, struct err *e);
+/* After the files came from a backup, perhaps to another machine: the account
+ * that the registry names, the folders above and beside them, their owner. */
+MUST enum rc layout_restored(const struct instance_paths *p, struct err *e);
 /* Registry, service environment, manifest, the user's settings. */
 MUST enum rc layout_register(const struct instance_paths *p, const char *sub,
     struct values *v, struct err *e);

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "deploy/layout.h"
 #include "deploy/service.h"
 #include "instance/dbconf.h"
 #include "keys/keyid.h"
@@ -219,13 +220,18 @@ add_members(struct server *s, const char *stage, struct line *tar)
 		if (full != NULL && lstat(full, &st) == 0)
 			add(tar, "%s", list[i]);
 	}
-	add(tar, "-C");
-	add(tar, "%s", stage);
-	for (size_t i = 0; i < SERVER_SUBSYSTEMS; i++) {
+	/* none where all stores are directories */
+	for (size_t i = 0, n = 0; i < SERVER_SUBSYSTEMS; i++) {
 		AUTO_BUF dir = buf_empty(0);
 		buf_addf(&dir, "%s/stage-%s", stage, server_subsystems[i]);
-		if (file_exists(buf_cstr(&dir)))
-			add(tar, "stage-%s", server_subsystems[i]);
+		if (!file_exists(buf_cstr(&dir)))
+			continue;
+		/* tar refuses a -C that nothing follows */
+		if (n++ == 0) {
+			add(tar, "-C");
+			add(tar, "%s", stage);
+		}
+		add(tar, "stage-%s", server_subsystems[i]);
 	}
 	places_done(list);
 }
@@ -473,6 +479,7 @@ run_restore(struct server *s, const struct args *a, struct err *e)
 		return err_prefix(e, "stop it first");
 	if ((there && (rc = clear_stores(s, e)) != RC_OK) ||
 	    (rc = extract(fd, e)) != RC_OK ||
+	    (rc = layout_restored(s->paths, e)) != RC_OK ||
 	    (rc = forget_applied(s, e)) != RC_OK ||
 	    (rc = service_enable_again(s->paths, e)) != RC_OK)
 		return rc;

@@ -4,6 +4,7 @@ unindexed search; a directory that is stopped, read-only or gone gives a clear 5
 import contextlib
 import json
 import os
+import shutil
 import signal
 import threading
 
@@ -72,6 +73,24 @@ def test_a_ca_lives_on_a_directory(ca):
     assert crl.extensions.get_extension_for_class(instance.x509.CRLNumber).value.crl_number >= number
     assert crl.get_revoked_certificate_by_serial_number(cert.serial_number)
     assert ca.agent().cert_data(serial)["Status"] == "REVOKED"
+
+
+def test_an_instance_on_a_directory_is_backed_up_and_restored(ca, tmp_path):
+    """Its records stay in the directory; keys, settings and logs are the backup, and it says that it was restored."""
+    archive = tmp_path / "backup.tgz"
+
+    def server(*argv):
+        return program.run("pki-server", "--root", ca.root, *argv, ca.name, env=ca.env).stdout
+
+    cert = ca.agent().cert(ca.agent().issue(instance.csr()))
+    assert "directory's own means" in server("backup", "--file", archive)
+    ca.kill()
+    for path in ("etc/pki", "var/lib/pki", "var/log/pki"):
+        shutil.rmtree(ca.root / path)
+    server("restore", "--file", archive)
+    ca.start()
+    assert ca.ocsp(cert).certificate_status == ocsp.OCSPCertStatus.GOOD
+    assert "Restored:" in server("status")
 
 
 # --- a directory that does not serve -------------------------------------------
