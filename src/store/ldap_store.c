@@ -75,7 +75,8 @@ dir_free(void *impl)
 	struct ldap_be *be = impl;
 
 	dir_feed_stop(be);
-	if (be->marked != 0)
+	/* one that was filled anew since is not signed as known */
+	if (be->marked != 0 && dir_cursor_holds(be))
 		dir_mark(be);
 	dir_lists_stop(be);
 	dir_ack_free(be->ack);

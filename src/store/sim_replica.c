@@ -304,8 +304,8 @@ settle_name(struct sim_replica *r, enum rec_kind kind, const char *id)
 	return best;
 }
 
-/* entryUSN is an attribute like others: written by a change that arrives after a
- * later one of the same entry, it loses, and catching up does not see it. */
+/* As was seen, though not always: a change that arrives after a later one of the
+ * same entry leaves entryUSN as it is, and catching up does not see it. */
 static void
 number(struct sim_replica *r, struct sim_entry *x, const struct csn *csn)
 {

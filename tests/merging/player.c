@@ -14,7 +14,7 @@
  *   dump R          the records in the order of their last change
  *   usn R           the newest change
  *   since R USN     are the changes since then known? "ok" or "gone"
- *   setup, open, close     directories only: what installation makes; the stores
+ *   setup, open     directories only: what installation makes; the stores
  *   tick MS, settle, conflicts R, reinit FROM TO    simulated ones only
  *
  * Owns:    the two stores.
@@ -88,8 +88,6 @@ directories(const char *verb, struct err *e)
 	enum rc rc = RC_OK;
 
 	close_all();
-	if (strcmp(verb, "close") == 0)
-		return RC_OK;
 	for (size_t i = 0; i < REPLICAS && rc == RC_OK; i++)
 		rc = directory(i, strcmp(verb, "setup") == 0, e);
 	return rc;
