@@ -288,11 +288,18 @@ expand(const struct run *r, struct buf *out, struct view text, enum place place)
 
 /* --- a step ------------------------------------------------------------------ */
 
+/* Where text stands in v; NULL: nowhere. */
+static const uint8_t *
+find(struct view v, const char *text)
+{
+	return v.len > 0 ? memmem(v.data, v.len, text, strlen(text)) : NULL;
+}
+
 /* Cuts v at the first mark; what is behind it stays in v. */
 static struct view
 cut(struct view *v, const char *mark)
 {
-	const uint8_t *p = memmem(v->data, v->len, mark, strlen(mark));
+	const uint8_t *p = find(*v, mark);
 	struct view first = *v;
 
 	if (p == NULL) {
@@ -382,7 +389,7 @@ static void
 add_headers(
     const struct run *r, struct buf *head, struct view lines, struct view body)
 {
-	bool typed = memmem(lines.data, lines.len, "Content-Type", 12) != NULL;
+	bool typed = find(lines, "Content-Type") != NULL;
 
 	while (lines.len > 0) {
 		expand(r, head, cut(&lines, "\n"), PLACE_PLAIN);
@@ -450,10 +457,8 @@ step(struct run *r, struct view text)
 	struct harness_caller caller = { .session = false };
 	struct view top = cut(&text, "\n\n"), line = cut(&top, "\n");
 	struct view name = cut(&line, " "), method = cut(&line, " ");
-	bool plain =
-	    memmem(top.data, top.len, "Content-Type: text", 18) != NULL ||
-	    memmem(top.data, top.len, "ocsp-request", 12) != NULL ||
-	    view_is(text, "@{^}");
+	bool plain = find(top, "Content-Type: text") != NULL ||
+	    find(top, "ocsp-request") != NULL || view_is(text, "@{^}");
 
 	expand(r, &who, name, PLACE_PLAIN);
 	expand(r, &target, line, PLACE_URL);

@@ -181,7 +181,7 @@ token(void *arg, const char *set, const char *name)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	const uint8_t *mark = memmem(data, len, "\n%%\n", 4);
+	const uint8_t *mark = len > 0 ? memmem(data, len, "\n%%\n", 4) : NULL;
 	struct view lines =
 	    view_of(data, mark != NULL ? (size_t)(mark - data) + 1 : len);
 	AUTO(arena) a = arena_new(0);

@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 enum {
 	INPUT_MAX = 16384, /* less than a socket holds */
+	LINES_MAX = 200,   /* libldap looks for each attribute from the first */
 	OVER_TCP = 1,
 	ENTRY_TAG = 0x64,
 	DONE_TAG = 0x65
@@ -450,6 +451,8 @@ read_wire(struct view v, bool change)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+	size_t lines = 0;
+
 	if (ld == NULL)
 		setup();
 	if (len < 1 || len > INPUT_MAX)
@@ -458,6 +461,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		read_wire(view_of(data + 1, len - 1), data[0] == 'C');
 		return 0;
 	}
+	for (size_t i = 0; i < len; i++)
+		lines += data[i] == '\n';
+	if (lines > LINES_MAX)
+		return 0;
 	read_entry(view_of(data, len));
 	read_post(view_of(data, len));
 	return 0;
