@@ -391,9 +391,10 @@ ds_delete_tree(struct ds_admin *d, const char *dn, bool keep_top, struct err *e)
 	struct dns l = { NULL, 0, 0, false };
 	enum rc rc;
 
-	/* entries that a search hides are found by their classes */
+	/* every entry is of class top, by an index; those that a search hides
+	 * are found by their own */
 	rc = ds_search(d, dn, DS_SUB,
-	    "(|(objectClass=*)(objectClass=ldapsubentry))", none, take_dn, &l,
+	    "(|(objectClass=top)(objectClass=ldapsubentry))", none, take_dn, &l,
 	    e);
 	if (rc == RC_OK && l.nomem)
 		rc = err_set(e, RC_NOMEM, "directory: %s: out of memory", dn);

@@ -134,6 +134,8 @@ dir_mark(struct ldap_be *be)
 	    fresh_name(&mark, &e) != RC_OK ||
 	    dir_put_device(be, buf_cstr(&dn), buf_cstr(&mark), &e) != RC_OK ||
 	    read_sentinel(be, &now, buf_cstr(&dn), &e) != RC_OK ||
+	    /* a later run relies on all before it having been handed over */
+	    (be->in_step && dir_fill_gaps(be, &e) != RC_OK) ||
 	    dir_note_set(be, "sentinel", buf_cstr(&now), &e) != RC_OK)
 		log_debug("store", "no mark in the directory: %s", e.text);
 	be->marked = be->newest;

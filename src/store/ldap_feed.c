@@ -276,9 +276,6 @@ fill_gaps(struct ldap_be *be, struct err *e)
 			deliver(be, r->kind, r->id, r, false);
 			continue;
 		}
-		/* the search may report it still, without this number */
-		be->own[be->own_at++ % LDAP_BE_RING] =
-		    fingerprint(r->kind, r->id, NULL);
 		dir_seen_number(&be->seen, r->usn, began);
 		dir_seen_state(&be->seen, who, r->usn);
 		if (r->usn > be->newest)
@@ -291,8 +288,8 @@ fill_gaps(struct ldap_be *be, struct err *e)
 	return rc;
 }
 
-static enum rc
-fill_gap(struct ldap_be *be, struct err *e)
+enum rc
+dir_fill_gaps(struct ldap_be *be, struct err *e)
 {
 	LOCKED(&be->feed_lock);
 
@@ -386,11 +383,11 @@ catch_up(struct ldap_be *be, bool first, struct err *e)
 	enum rc rc = RC_OK;
 
 	if (first)
-		return be->has_usn ? fill_gap(be, e) : RC_OK;
+		return be->has_usn ? dir_fill_gaps(be, e) : RC_OK;
 	if ((rc = dir_cursor_check(be, &same, e)) != RC_OK)
 		return rc;
 	if (same)
-		rc = fill_gap(be, e);
+		rc = dir_fill_gaps(be, e);
 	if (!same || rc == RC_TOOBIG)
 		rc = rescan(be, e);
 	if (rc == RC_OK)
@@ -436,6 +433,10 @@ arrived(struct ldap_be *be, enum rec_kind k, const struct rec *r, bool gone)
 	dir_wait_landed(be, k, r->id); /* it may be one of ours */
 	LOCKED(&be->feed_lock);
 	if (own_change(be, fingerprint(k, r->id, gone ? NULL : r)))
+		return;
+	/* r is what was deleted: known already, or there again */
+	if (gone && r->usn != 0 &&
+	    dir_seen_newer(&be->seen, id_hash(k, r->id), r->usn + 1))
 		return;
 	if (gone)
 		be->newest++;

@@ -307,6 +307,8 @@ void dir_seen_state(struct dir_seen *s, uint64_t id_hash, uint64_t usn);
 
 /* --- ldap_feed.c -------------------------------------------------------- */
 
+/* Hands over what the persistent search has not brought, or not yet. */
+enum rc dir_fill_gaps(struct ldap_be *be, struct err *e);
 /* store_catch_up of this back-end. */
 enum rc dir_catch_up(void *impl, int limit_ms, struct err *e);
 

@@ -33,6 +33,7 @@ BIND_DN = "cn=Directory Manager"
 PASSWORD = "Secret.123"
 DEFAULTS_INF = "/usr/share/dirsrv/inf/defaults.inf"
 START_TIMEOUT = 60
+LATE = 20  # lines in which what began during a task may end
 unindexed = []  # tests/conftest.py fails the test that added to it
 STOP_TIMEOUT = 60
 
@@ -243,11 +244,22 @@ class Server:
         return [x for x in self.log_lines(since) if re.search(r" (ADD|MOD|DEL|MODRDN) dn=", x)]
 
     def unindexed(self):
-        """Lines of the access log about searches without an index (notes=U, notes=A)."""
-        logs = [path.read_bytes() for path in sorted(self.access.parent.glob("access*"))]
-        keys = {k for log in logs for k in re.findall(rb"(?m)^.*?( conn=\d+ op=\d+ )RESULT .* notes=[A-Z,]*[UA]", log)}
-        lines = [x for log in logs for x in log.splitlines() if any(k in x for k in keys)] if keys else []
-        return [f"{self.name}: {x.decode(errors='replace')}" for x in lines if b" SRCH " in x or b" notes=" in x]
+        """Lines of the access log about searches without an index (notes=U, notes=A), but for those while
+        an index was being built: from the addition of such a task to the last look at it."""
+        lines = [x for path in sorted(self.access.parent.glob("access*"), key=lambda p: p.stat().st_mtime)
+                 for x in path.read_bytes().splitlines()]
+        tasks = {}
+        for i, x in enumerate(lines):
+            if b"cn=index,cn=tasks,cn=config" in x:
+                dn = x.split(b'"')[1].lower()
+                tasks[dn] = (tasks.get(dn, (i,))[0], i)
+        keys = set()
+        for i, x in enumerate(lines):
+            bad = re.search(rb"( conn=\d+ op=\d+ )RESULT .* notes=[A-Z,]*[UA]", x)
+            if bad and not any(begin <= i <= end + LATE for begin, end in tasks.values()):
+                keys.add(bad[1])
+        return [f"{self.name}: {x.decode(errors='replace')}" for x in lines if keys and any(k in x for k in keys)
+                and (b" SRCH " in x or b" notes=" in x)]
 
     def add_suffix(self, suffix, database):
         """A back end, its mapping and its top entry."""

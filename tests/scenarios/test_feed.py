@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 
+import ldap
 import pytest
 
 import instance
@@ -60,8 +61,15 @@ def number(serial):
     return int(serial, 16)
 
 
-def test_a_revocation_that_the_feed_has_not_brought_is_on_the_crl(make):
+@pytest.mark.parametrize("usn", ["on", "off"])
+def test_a_revocation_that_the_feed_has_not_brought_is_on_the_crl(make, usn):
+    """Also where the directory does not number its changes: there the set is read anew."""
     p = make()
+    if usn == "off":
+        connection = p.a.ds.connect()
+        connection.modify_s("cn=USN,cn=plugins,cn=config", [(ldap.MOD_REPLACE, "nsslapd-pluginEnabled", b"off")])
+        connection.unbind_s()
+        p.a.ds.restart()
     line = make.held(p, p.a)
     p.start()
     assert line.searches > 0
