@@ -40,7 +40,6 @@ struct sim_entry {
 	struct csn added;
 	bool deleted, conflict;
 	uint64_t usn, arrival;
-	struct csn numbered; /* of the change that usn stands for */
 	struct sim_attr *attrs;
 	size_t n;
 	struct sim_seen *seen;                     /* NULL = to be made again */

@@ -304,17 +304,6 @@ settle_name(struct sim_replica *r, enum rec_kind kind, const char *id)
 	return best;
 }
 
-/* As was seen, though not always: a change that arrives after a later one of the
- * same entry leaves entryUSN as it is, and catching up does not see it. */
-static void
-number(struct sim_replica *r, struct sim_entry *x, const struct csn *csn)
-{
-	if (csn_cmp(csn, &x->numbered) <= 0)
-		return;
-	x->numbered = *csn;
-	sim_entry_touch(x, ++r->usn);
-}
-
 /* Applies an operation, local or arrived. *out: the entry to tell the watchers
  * about; NULL when none is visible. false: memory is out. */
 static bool
@@ -346,7 +335,7 @@ apply(struct sim_replica *r, const struct sim_op *op, struct sim_entry **out)
 		}
 	} else if (!sim_entry_modify(x, op->change, &op->csn, r->sim->mutant))
 		return false;
-	number(r, x, &op->csn);
+	sim_entry_touch(x, ++r->usn);
 	*out = x->conflict ? NULL : x;
 	return true;
 }

@@ -255,27 +255,6 @@ late_arrival_has_a_new_usn_and_is_caught_up(void **state)
 }
 
 static void
-a_change_that_arrives_after_a_later_one_is_not_numbered(void **state)
-{
-	struct log log = { .local = 0 };
-	struct watch *w = NULL;
-	AUTO(rec) x = NULL;
-	uint64_t since;
-
-	(void)state;
-	share();
-	mod(a, MOD_ADD, "revInfo", "20260101000000Z");
-	mod(b, MOD_ADD, "revInfo", "20260102000000Z");
-	since = store_usn(b);
-	sim_settle(sim);
-	x = get(b);
-	assert_int_equal(rec_attr(x, "revInfo")->n, 2);
-	OK(store_watch(b, &w, 1u << REC_COUNTER, since, note, &log, e));
-	assert_string_equal(log.text, ""); /* it is there, and not seen */
-	watch_free(w);
-}
-
-static void
 reinitialised_replica_begins_its_usn_anew(void **state)
 {
 	struct log log = { .local = 0 };
@@ -435,7 +414,6 @@ main(void)
 		CASE(a_skewed_clock_still_stamps_after_what_was_seen),
 		CASE(arrivals_reach_the_feed),
 		CASE(late_arrival_has_a_new_usn_and_is_caught_up),
-		CASE(a_change_that_arrives_after_a_later_one_is_not_numbered),
 		CASE(reinitialised_replica_begins_its_usn_anew),
 		CASE(cut_leaves_a_prefix_of_the_commit),
 		CASE(cut_before_the_decision_drops_the_effects),
