@@ -643,7 +643,7 @@ submit_all(struct one *o, const struct request_rec *proto,
 	}
 	rc = store_commit(o->ca->store, b, e);
 	if (rc == RC_OK || unacked(rc, e))
-		instance_wake(o->ca->instance);
+		instance_wake_soon(o->ca->instance);
 	return rc;
 }
 

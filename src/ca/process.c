@@ -227,7 +227,7 @@ ca_process(struct ca *ca, const struct num *id, enum ca_action act,
 		rc = change_state(&w, act, e);
 	if (rc != RC_OK)
 		return rc;
-	instance_wake(ca->instance);
+	instance_wake_soon(ca->instance);
 	*out = request_rec_steal(&r);
 	return RC_OK;
 }

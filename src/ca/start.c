@@ -755,7 +755,8 @@ ca_open_parts(struct ca *ca, struct err *e)
 static void
 effects_waiting(void *arg)
 {
-	instance_wake(arg);
+	/* each drain costs a commit of its own: one for many groups */
+	instance_wake_soon(arg);
 }
 
 struct ca *

@@ -31,6 +31,7 @@ enum {
 	CHAIN_MAX = 8, /* issuers sent with the TLS certificate */
 	TICK_MAX_MS = 60000,
 	WAIT_RETRY_MS = 1000,
+	SOON_MS = 50,
 };
 
 struct instance {
@@ -50,9 +51,10 @@ struct instance {
 	/* timer */
 	pthread_t timer;
 	bool timer_runs;
-	pthread_mutex_t lock; /* stopping, woken, why subsystems wait */
+	pthread_mutex_t lock; /* all below, why subsystems wait */
 	pthread_cond_t wake;
-	bool stopping, woken;
+	bool stopping, woken, soon;
+	struct timespec soon_at; /* when soon */
 };
 
 static const struct subsystem_class *classes[CLASSES_MAX];
@@ -454,7 +456,7 @@ start_subsystem(
 	return err_set(e, rc, "%s: %s", cls->name, why.text);
 }
 
-/* Wakes the timer early (a commit left effects, a command asks for work). */
+/* Wakes the timer early (a command asks for work). */
 void
 instance_wake(struct instance *i)
 {
@@ -462,6 +464,52 @@ instance_wake(struct instance *i)
 
 	i->woken = true;
 	pthread_cond_signal(&i->wake);
+}
+
+static struct timespec
+in_ms(int64_t ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += (ms % 1000) * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	return t;
+}
+
+void
+instance_wake_soon(struct instance *i)
+{
+	LOCKED(&i->lock);
+
+	if (i->soon)
+		return;
+	i->soon = true;
+	i->soon_at = in_ms(SOON_MS);
+	pthread_cond_signal(&i->wake);
+}
+
+/* Until the time, or what woke it before; false when the instance stops. */
+static bool
+timer_sleep(struct instance *i, struct timespec until)
+{
+	LOCKED(&i->lock);
+	int r = 0;
+
+	while (r == 0 && !i->stopping && !i->woken) {
+		if (i->soon &&
+		    (i->soon_at.tv_sec < until.tv_sec ||
+			(i->soon_at.tv_sec == until.tv_sec &&
+			    i->soon_at.tv_nsec < until.tv_nsec)))
+			until = i->soon_at;
+		r = pthread_cond_timedwait(&i->wake, &i->lock, &until);
+	}
+	i->woken = i->soon = false;
+	return !i->stopping;
 }
 
 /* What is due in a subsystem; returns the time until it is to be asked again. */
@@ -485,28 +533,18 @@ static void *
 run_timer(void *arg)
 {
 	struct instance *i = arg;
+	int64_t next;
 
-	for (;;) {
-		int64_t next = TICK_MAX_MS, now = clock_now_ms(i->clock);
+	do {
+		int64_t now = clock_now_ms(i->clock);
+
+		next = TICK_MAX_MS;
 		for (size_t k = 0; k < i->n_subs; k++) {
 			int64_t ms = tick(i, &i->subs[k], now);
 			next = ms < next ? ms : next;
 		}
-		struct timespec t;
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		t.tv_sec += next / 1000;
-		t.tv_nsec += (next % 1000) * 1000000;
-		if (t.tv_nsec >= 1000000000) {
-			t.tv_sec++;
-			t.tv_nsec -= 1000000000;
-		}
-		LOCKED(&i->lock);
-		if (!i->stopping && !i->woken)
-			pthread_cond_timedwait(&i->wake, &i->lock, &t);
-		i->woken = false;
-		if (i->stopping)
-			return NULL;
-	}
+	} while (timer_sleep(i, in_ms(next)));
+	return NULL;
 }
 
 static enum rc

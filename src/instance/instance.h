@@ -86,6 +86,8 @@ void subsystem_waits_for(struct subsystem *s, char *out, size_t size);
 struct subsystem *instance_subsystem_at(struct instance *i, size_t k);
 /* Runs the ticks soon: effects are waiting, or a command left work. */
 void instance_wake(struct instance *i);
+/* Likewise for work that may gather: within 50 ms, however often it is called. */
+void instance_wake_soon(struct instance *i);
 /* FQDN, plain and TLS port as clients see them (server.cfg). */
 const char *instance_host(struct instance *i);
 int instance_http_port(struct instance *i);

@@ -167,7 +167,7 @@ lmdb_watch(void *impl, struct watch *w, uint64_t since, struct err *e)
 /* --- effects ----------------------------------------------------------- */
 
 enum {
-	DRAIN_CHUNK = 64,
+	DRAIN_CHUNK = 512, /* rows settled in one transaction */
 	EFFECT_HEAD = sizeof(int64_t) + sizeof(uint32_t),
 };
 
