@@ -104,7 +104,8 @@ struct host {
 };
 struct cluster {
 	uint64_t seed;
-	bool ranged, deltas; /* numbers in ranges, delta CRLs: by the seed */
+	/* numbers in ranges, delta CRLs, chains of moves: by the seed */
+	bool ranged, deltas, chains;
 	enum range_form form;
 	const struct mutant *mutant; /* NULL = none */
 	struct sim *sim;

@@ -387,7 +387,7 @@ outage(struct cluster *c, struct host *h, const struct keys *k)
 void
 operator_step(struct cluster *c, struct host *h, const struct keys *k)
 {
-	switch (random_below(11)) {
+	switch (random_below(c->chains ? 11 : 9)) {
 	case 0:
 	case 1:
 		convert(c, h, k);
@@ -407,8 +407,8 @@ operator_step(struct cluster *c, struct host *h, const struct keys *k)
 	case 6:
 		outage(c, h, k);
 		break;
-	case 7:
-	case 8:
+	case 9:
+	case 10:
 		moves_chain(c, k);
 		break;
 	default:
