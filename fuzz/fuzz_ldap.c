@@ -72,7 +72,7 @@ next_line(struct view *text, struct view *name, struct view *value)
 		*text = view_of(text->data + 1, text->len - 1);
 	colon = memmem(line.data, line.len, ": ", 2);
 	*name = line;
-	*value = view_of(NULL, 0);
+	*value = view_str("");
 	if (colon != NULL) {
 		name->len = (size_t)(colon - line.data);
 		*value = view_of(colon + 2, line.len - name->len - 2);

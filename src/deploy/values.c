@@ -498,6 +498,12 @@ values_define(struct values *v, const char *text, values_notice fn, void *arg,
 
 	if (eq == NULL || eq == text)
 		return err_set(e, RC_USAGE, "-D %.64s: not name=value", text);
+	/* in the registry's copy each would be a parameter of its own */
+	if (strpbrk(text, "\r\n") != NULL)
+		return err_set(e, RC_USAGE,
+		    "-D %.*s: give each parameter a -D of its own, on one "
+		    "line",
+		    (int)(eq - text > 64 ? 64 : eq - text), text);
 	name = strndup(text, (size_t)(eq - text));
 	if (name == NULL)
 		return err_set(e, RC_NOMEM, "parameters");

@@ -310,6 +310,23 @@ values_parse_survives_single_byte_changes(void **state)
 }
 
 static void
+values_define_takes_one_line(void **state)
+{
+	AUTO(values) v = fresh();
+	struct err e = { RC_OK, "" };
+
+	(void)state;
+	assert_int_equal(
+	    values_define(v, "a=b\npki_admin_password=secret", NULL, NULL, &e),
+	    RC_USAGE);
+	assert_null(strstr(e.text, "secret"));
+	assert_int_equal(
+	    values_define(v, "a\r\npki_admin_password=secret", NULL, NULL, &e),
+	    RC_USAGE);
+	assert_null(strstr(e.text, "secret"));
+}
+
+static void
 values_limit_their_number(void **state)
 {
 	AUTO(values) v = fresh();
@@ -330,6 +347,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_parse_flattens_the_sections),
 		cmocka_unit_test(values_take_passwords_as_they_are),
+		cmocka_unit_test(values_define_takes_one_line),
 		cmocka_unit_test(values_new_gives_the_documented_defaults),
 		cmocka_unit_test(values_bool_knows_four_words),
 		cmocka_unit_test(values_tell_of_old_names),
