@@ -214,6 +214,26 @@ layout_folders_check(const struct instance_paths *p,
 	return rc != RC_OK ? rc : check_folder("--logs", f->logs, p->logs, e);
 }
 
+/* The folders above it, which the instance's user must pass through. */
+static enum rc
+make_above(const char *path, struct err *e)
+{
+	AUTO_STR above = strdup(path);
+	char *slash = above != NULL ? strrchr(above, '/') : NULL;
+	mode_t old;
+	enum rc rc;
+
+	if (above == NULL)
+		return err_set(e, RC_NOMEM, "folders");
+	if (slash == NULL || slash == above)
+		return RC_OK;
+	*slash = '\0';
+	old = umask(0022);
+	rc = file_mkdirs(above, 0755, e);
+	umask(old);
+	return rc;
+}
+
 /* The usual place becomes a link, relative as the others. */
 static enum rc
 link_folder(const char *given, const char *usual, const char *up, struct err *e)
@@ -226,7 +246,8 @@ link_folder(const char *given, const char *usual, const char *up, struct err *e)
 		return RC_OK;
 	if ((real = path_new("%s", given)) == NULL)
 		return err_set(e, RC_NOMEM, "folders");
-	if ((rc = file_mkdirs(real, FOLDER_MODE, e)) != RC_OK)
+	if ((rc = make_above(real, e)) != RC_OK ||
+	    (rc = file_mkdirs(real, FOLDER_MODE, e)) != RC_OK)
 		return rc;
 	buf_addf(&target, "%s%s", up, given);
 	if (unlink(usual) != 0 && errno != ENOENT)

@@ -125,6 +125,27 @@ drop_privileges(const struct instance_paths *p, struct err *e)
 	return RC_OK;
 }
 
+/* What the host knows of the instance: gone with a machine that was restored
+ * from a copy of the instance's own files. */
+static enum rc
+prepare_host_folder(const struct instance_paths *p, struct err *e)
+{
+	AUTO_STR parent = path_new("/var/lib/pki/.host");
+	struct stat st;
+	enum rc rc;
+
+	if (geteuid() != 0 || stat(p->conf, &st) != 0)
+		return RC_OK;
+	if (parent == NULL)
+		return err_set(e, RC_NOMEM, "host folder");
+	if ((rc = file_mkdirs(parent, 0755, e)) != RC_OK ||
+	    (rc = file_mkdirs(p->host, 0700, e)) != RC_OK)
+		return rc;
+	return chown(p->host, st.st_uid, st.st_gid) == 0
+	    ? RC_OK
+	    : err_errno(e, "%s", p->host);
+}
+
 /* Files that only root can make, for the user that will use them. */
 static enum rc
 prepare_run_folder(const struct instance_paths *p, struct err *e)
@@ -180,6 +201,7 @@ serve(const struct options *o, int signals, struct err *e)
 
 	if ((rc = instance_paths_new(&p, o->name, e)) != RC_OK ||
 	    (rc = prepare_run_folder(p, e)) != RC_OK ||
+	    (rc = prepare_host_folder(p, e)) != RC_OK ||
 	    (rc = drop_privileges(p, e)) != RC_OK ||
 	    (rc = log_open(o->log, o->level, e)) != RC_OK ||
 	    (rc = secret_setup(&locked, e)) != RC_OK)

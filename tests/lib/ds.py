@@ -280,6 +280,15 @@ class Server:
         c.unbind_s()
 
 
+def _secure_address(host):
+    """TLS is asked for by the machine's own name, which Debian's installer gives 127.0.1.1."""
+    try:
+        own = socket.gethostbyname(socket.gethostname())
+    except OSError:
+        return host
+    return own if host == "127.0.0.1" and own.startswith("127.") else host
+
+
 def _copy(golden, folder, name, port, secure_port, host, suffix, usn):
     """A copy of a stopped server's folder under another name, not yet started."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
@@ -295,7 +304,7 @@ def _copy(golden, folder, name, port, secure_port, host, suffix, usn):
     text = dse.read_text().replace("\n ", "")
     text = text.replace(old_folder, str(folder)).replace(old_name, name)
     for key, value in {"nsslapd-port": port, "nsslapd-secureport": secure_port,
-                       "nsslapd-listenhost": host, "nsslapd-securelistenhost": host,
+                       "nsslapd-listenhost": host, "nsslapd-securelistenhost": _secure_address(host),
                        "nsslapd-accesslog-logbuffering": "off"}.items():
         text, n = re.subn(rf"(?mi)^{key}:.*$", f"{key}: {value}", text)
         if n == 0:

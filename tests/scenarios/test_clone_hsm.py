@@ -25,7 +25,8 @@ def parameters(site):
         f"directories.tokendir = {site.folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
     program.run("softhsm2-util", "--init-token", "--free", "--label", TOKEN, "--pin", PIN, "--so-pin", "1234567",
                 env=site.env)
-    return ["pki_hsm_enable=True", f"pki_hsm_libfile={SOFTHSM}", "pki_hsm_modulename=softhsm",
+    return ["pki_user=root", "pki_group=root",  # the tokens are root's, whether there is a pkiuser or not
+            "pki_hsm_enable=True", f"pki_hsm_libfile={SOFTHSM}", "pki_hsm_modulename=softhsm",
             f"pki_token_name={TOKEN}", f"pki_token_password={PIN}", "pki_sslserver_token=internal"]
 
 

@@ -699,7 +699,8 @@ def hsm(tree):
     tree.env = dict(tree.env, SOFTHSM2_CONF=str(conf))
     program.run("softhsm2-util", "--init-token", "--free", "--label", HSM_TOKEN, "--pin", HSM_PIN, "--so-pin",
                 "1234567", env=tree.env)
-    return ["pki_hsm_enable=True", f"pki_hsm_libfile={SOFTHSM}", "pki_hsm_modulename=softhsm",
+    return ["pki_user=root", "pki_group=root",  # the tokens are root's, whether there is a pkiuser or not
+            "pki_hsm_enable=True", f"pki_hsm_libfile={SOFTHSM}", "pki_hsm_modulename=softhsm",
             f"pki_token_name={HSM_TOKEN}", f"pki_token_password={HSM_PIN}"]
 
 
