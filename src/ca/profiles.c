@@ -19,6 +19,7 @@ enum {
 	TRIES = 16,
 	RETRY_MS = 15000,
 	IDLE_MS = 3600000,
+	CLOCKS_APART_MAX_MS = 24 * 3600 * 1000, /* beyond: one was wrong */
 };
 
 struct profiles {
@@ -354,14 +355,21 @@ step_done(struct step *s)
 	profile_free(s->file);
 }
 
+/* x as of now, to take the place of old (NULL: it is new). It counts before old
+ * although the clock of who wrote that was ahead: else settle() could take both
+ * away, each on another clone, and the record would be empty. */
 static enum rc
 touch(struct profiles *p, struct profile **out, const struct profile *x,
-    struct err *e)
+    const struct profile *old, struct err *e)
 {
-	char now[32];
-	struct profile_param c = { "lastModified", now };
+	char when[32];
+	struct profile_param c = { "lastModified", when };
+	int64_t now = clock_now_ms(p->clock);
 
-	snprintf(now, sizeof(now), "%lld", (long long)clock_now_ms(p->clock));
+	if (old != NULL && old->last_modified >= now &&
+	    old->last_modified - now <= CLOCKS_APART_MAX_MS)
+		now = old->last_modified + 1;
+	snprintf(when, sizeof(when), "%lld", (long long)now);
 	return profile_edit(out, x, &c, 1, e);
 }
 
@@ -408,7 +416,7 @@ take_edit(struct step *s, struct err *e)
 		    "%s: %zu lines of the edited file were changed on another "
 		    "CA too; the file's count, continuing",
 		    s->id, clashes);
-	if ((rc = touch(s->p, &x, merged, e)) != RC_OK ||
+	if ((rc = touch(s->p, &x, merged, now, e)) != RC_OK ||
 	    (rc = commit_change(s->p, r, x, e)) != RC_OK)
 		return rc;
 	replace(s->p, s->id, profile_ref(x));
@@ -719,7 +727,7 @@ profiles_add(struct profiles *p, struct profile *x, struct err *e)
 
 	if ((rc = profile_check_plugins(x, e)) != RC_OK ||
 	    (rc = profile_edit(&disabled, x, off, 2, e)) != RC_OK ||
-	    (rc = touch(p, &y, disabled, e)) != RC_OK)
+	    (rc = touch(p, &y, disabled, NULL, e)) != RC_OK)
 		return rc;
 	rc = commit_new(p, y, e);
 	if (rc == RC_OK)
@@ -729,14 +737,14 @@ profiles_add(struct profiles *p, struct profile *x, struct err *e)
 	    : rc;
 }
 
-/* The record, which must be of a disabled profile. */
+/* The record and what it says, which must be of a disabled profile. */
 static enum rc
-get_disabled(struct profiles *p, struct rec **r, const char *id, struct err *e)
+get_disabled(struct profiles *p, struct rec **r, struct profile **old,
+    const char *id, struct err *e)
 {
-	AUTO(profile) old = NULL;
-	enum rc rc = get(p, r, &old, id, e);
+	enum rc rc = get(p, r, old, id, e);
 
-	if (rc == RC_OK && old != NULL && old->enabled)
+	if (rc == RC_OK && *old != NULL && (*old)->enabled)
 		rc = err_set(e, RC_CONFLICT,
 		    "Cannot change profile data. Profile must be disabled");
 	return rc;
@@ -747,15 +755,16 @@ profiles_modify(struct profiles *p, struct profile *x, struct err *e)
 {
 	struct profile_param off[] = { { "enable", "false" },
 		{ "enableBy", NULL } };
+	AUTO(profile) old = NULL;
 	AUTO(profile) disabled = NULL;
 	AUTO(profile) y = NULL;
 	AUTO(rec) r = NULL;
 	enum rc rc;
 
-	if ((rc = get_disabled(p, &r, x->id, e)) != RC_OK ||
+	if ((rc = get_disabled(p, &r, &old, x->id, e)) != RC_OK ||
 	    (rc = profile_check_plugins(x, e)) != RC_OK ||
 	    (rc = profile_edit(&disabled, x, off, 2, e)) != RC_OK ||
-	    (rc = touch(p, &y, disabled, e)) != RC_OK ||
+	    (rc = touch(p, &y, disabled, old, e)) != RC_OK ||
 	    (rc = commit_change(p, r, y, e)) != RC_OK)
 		return rc;
 	view_now(p, x->id);
@@ -766,10 +775,11 @@ enum rc
 profiles_delete(struct profiles *p, const char *id, struct err *e)
 {
 	AUTO(batch) b = batch_new();
+	AUTO(profile) old = NULL;
 	AUTO(rec) r = NULL;
 	enum rc rc;
 
-	if ((rc = get_disabled(p, &r, id, e)) != RC_OK)
+	if ((rc = get_disabled(p, &r, &old, id, e)) != RC_OK)
 		return rc;
 	if (b == NULL)
 		return err_set(e, RC_NOMEM, "profile");
@@ -800,7 +810,7 @@ profiles_enable(struct profiles *p, const char *id, bool enable, const char *by,
 	if (enable && (rc = profile_check_plugins(old, e)) != RC_OK)
 		return rc;
 	if ((rc = profile_edit(&x, old, c, enable ? 2 : 1, e)) != RC_OK ||
-	    (rc = touch(p, &y, x, e)) != RC_OK ||
+	    (rc = touch(p, &y, x, old, e)) != RC_OK ||
 	    (rc = commit_change(p, r, y, e)) != RC_OK)
 		return rc;
 	view_now(p, id);

@@ -7,9 +7,10 @@
  * holds an edit that waits to be taken. A removed file comes back: profiles are
  * deleted by pki ca-profile-del.
  *
- * How records merge: a change replaces the text that it was made from. Of two
- * made at once on two clones the one with the greater lastModified counts,
- * everywhere; the other is dropped and named in the log. */
+ * How records merge: a change replaces the text that it was made from, and its
+ * lastModified is the greater one, whatever the clock says. Of two made at once
+ * on two clones the one with the greater lastModified counts, everywhere; the
+ * other is dropped and named in the log. */
 #ifndef CA_PROFILES_H
 #define CA_PROFILES_H
 

@@ -12,13 +12,17 @@
 #include "base/file.h"
 #include "ca/profile_view.h"
 #include "ca/profiles.h"
+#include "store/sim.h"
 
 #define ID "caServerCert"
 #define SET "policyset.serverCertSet."
 
-/* One CA: a store, a folder of files, a clock, the profiles. */
+/* One CA: a store, a folder of files ("": none), a clock, the profiles. */
 struct site {
 	char dir[64], files[96], applied[96];
+	struct clock clock;
+	int64_t ahead_ms; /* of the simulator's clock */
+	struct sim *sim;
 	struct store *store;
 	struct profiles *p;
 	struct watch *watch;
@@ -35,8 +39,9 @@ arrived(void *arg, const struct feed_item *i)
 static void
 start(struct site *s)
 {
-	assert_int_equal(profiles_new(&s->p, s->store, s->files, s->applied,
-			     &clock_system, NULL),
+	assert_int_equal(
+	    profiles_new(&s->p, s->store, s->files[0] != '\0' ? s->files : NULL,
+		s->applied, &s->clock, NULL),
 	    RC_OK);
 	assert_int_equal(store_watch(s->store, &s->watch, 1u << REC_PROFILE,
 			     UINT64_MAX, arrived, s, NULL),
@@ -63,7 +68,8 @@ set_up(void **state)
 	};
 	AUTO_BUF text = buf_empty(PROFILE_TEXT_MAX);
 
-	s = (struct site){ .dir = "/tmp/profiles_test-XXXXXX" };
+	s = (struct site){ .dir = "/tmp/profiles_test-XXXXXX",
+		.clock = clock_system };
 	assert_non_null(mkdtemp(s.dir));
 	(void)snprintf(lmdb, sizeof(lmdb), "%s/db", s.dir);
 	(void)snprintf(from, sizeof(from), "%s/from", s.dir);
@@ -442,6 +448,99 @@ a_change_made_from_an_old_text_is_refused(void **state)
 	assert_int_equal(profiles_modify(s->p, y, NULL), RC_NOTFOUND);
 }
 
+/* --- three clones ------------------------------------------------------------------ */
+
+static int64_t
+clock_of(void *arg)
+{
+	const struct site *s = arg;
+
+	return clock_now_ms(sim_clock(s->sim)) + s->ahead_ms;
+}
+
+/* They begin with the records of the first. */
+static struct sim *
+make_clones(struct site clones[3], const struct site *first)
+{
+	struct sim *sim = sim_new(1795000000000);
+	AUTO(profile) x = in_record(first, ID);
+	AUTO(batch) b = batch_new();
+
+	assert_non_null(sim);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(sim_add_replica(sim), i);
+	batch_add(b, profiles_encode(x));
+	assert_int_equal(store_commit(sim_store(sim, 0), b, NULL), RC_OK);
+	sim_settle(sim);
+	for (size_t i = 0; i < 3; i++) {
+		struct site *s = &clones[i];
+
+		*s = (struct site){ .store = sim_store(sim, i), .sim = sim };
+		s->clock = (struct clock){ clock_of, clock_of, s };
+		start(s);
+	}
+	return sim;
+}
+
+/* The second change is made from the first, by a clock that is behind; the third
+ * knows of neither. Nobody sees all three before two have been settled. */
+static void
+a_change_counts_before_what_it_replaced_whatever_the_clock(void **state)
+{
+	struct site clones[3];
+	AUTO(sim) sim = make_clones(clones, *state);
+
+	clones[0].ahead_ms = 600000;
+	clones[1].ahead_ms = -600000;
+	assert_int_equal(
+	    profiles_enable(clones[0].p, ID, false, "first", NULL), RC_OK);
+	assert_int_equal(
+	    profiles_enable(clones[2].p, ID, false, "third", NULL), RC_OK);
+	sim_replicate(sim, 0, 1);
+	assert_int_equal(
+	    profiles_enable(clones[1].p, ID, true, "second", NULL), RC_OK);
+	sim_replicate(sim, 2, 0);
+	profiles_tick(clones[0].p);
+	sim_replicate(sim, 1, 2);
+	profiles_tick(clones[2].p);
+	for (int round = 0; round < 2; round++) {
+		sim_settle(sim);
+		for (size_t i = 0; i < 3; i++)
+			profiles_tick(clones[i].p);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		AUTO(profile) r = in_record(&clones[i], ID);
+		AUTO(profile) m = NULL;
+
+		assert_int_equal(
+		    profiles_get(clones[i].p, &m, ID, NULL), RC_OK);
+		assert_non_null(r);
+		assert_string_equal(r->enabled_by, "second");
+		assert_true(profile_same(r, m));
+	}
+	for (size_t i = 0; i < 3; i++)
+		stop(&clones[i]);
+}
+
+/* A lastModified of years ahead does not stay for ever. */
+static void
+a_clock_that_was_quite_wrong_is_mended_by_the_next_change(void **state)
+{
+	struct site clones[3];
+	AUTO(sim) sim = make_clones(clones, *state);
+
+	clones[0].ahead_ms = 100LL * 24 * 3600 * 1000;
+	assert_int_equal(
+	    profiles_enable(clones[0].p, ID, false, "me", NULL), RC_OK);
+	clones[0].ahead_ms = 0;
+	assert_int_equal(
+	    profiles_enable(clones[0].p, ID, true, "me", NULL), RC_OK);
+	AUTO(profile) r = in_record(&clones[0], ID);
+	assert_int_equal(r->last_modified, clock_now_ms(sim_clock(sim)));
+	for (size_t i = 0; i < 3; i++)
+		stop(&clones[i]);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -463,6 +562,8 @@ main(void)
 		T(a_bad_file_changes_nothing),
 		T(of_two_changes_at_once_the_later_counts_in_any_order),
 		T(a_change_made_from_an_old_text_is_refused),
+		T(a_change_counts_before_what_it_replaced_whatever_the_clock),
+		T(a_clock_that_was_quite_wrong_is_mended_by_the_next_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

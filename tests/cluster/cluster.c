@@ -166,7 +166,7 @@ cluster_run(struct cluster *c, const struct keys *k, uint64_t seed,
 	c->ranged = seed % 3 != 0;
 	c->form = seed % 3 == 1 ? RANGE_LEGACY2 : RANGE_LEGACY;
 	c->deltas = seed / 3 % 2 == 0;
-	c->chains = seed % 4 == 3;
+	c->chains = seed % 2 == 1;
 	c->trace = buf_empty(TRACE_MAX);
 	mutant_play(m);
 	random_seed(seed, m != NULL && m->weak_random);

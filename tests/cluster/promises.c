@@ -7,6 +7,7 @@
 #include <openssl/sha.h>
 
 #include "base/path.h"
+#include "ca/profile_view.h"
 #include "ca/setting_sync.h"
 #include "cluster.h"
 #include "instance/highwater.h"
@@ -361,13 +362,23 @@ check_settings(struct cluster *c)
 
 	for (size_t i = 0; i < HOSTS; i++) {
 		AUTO(profile) p = NULL;
+		AUTO(profile) there = NULL;
+		AUTO(rec) r = NULL;
 		int on;
 
 		if (profiles_get(c->hosts[i].ca->profiles, &p, SWITCHED,
-			NULL) != RC_OK) {
+			NULL) != RC_OK ||
+		    store_get(sim_store(c->sim, i), &r, REC_PROFILE, SWITCHED,
+			NULL) != RC_OK ||
+		    profiles_decode(&there, r, NULL) != RC_OK) {
 			cluster_fail(c, "promise 6: h%zu lost a profile", i);
 			return;
 		}
+		if (!profile_same(p, there))
+			cluster_fail(c,
+			    "promise 6: h%zu has another profile than its "
+			    "directory",
+			    i);
 		on = p->enabled;
 		if (first >= 0 && on != first)
 			cluster_fail(c,
