@@ -29,13 +29,21 @@ check_id(const char *id, const char *what, struct err *e)
 	return RC_OK;
 }
 
+enum rc
+user_check_password(struct view password, struct err *e)
+{
+	if (password.len < PASSWORD_MIN)
+		return err_set(e, RC_INVALID,
+		    "password: at least %d characters", PASSWORD_MIN);
+	return RC_OK;
+}
+
 static enum rc
 hash_password(struct buf *out, const struct secret *password, struct err *e)
 {
-	if (secret_view(password).len < PASSWORD_MIN)
-		return err_set(e, RC_INVALID,
-		    "password: at least %d characters", PASSWORD_MIN);
-	return password_hash(out, secret_view(password), e);
+	enum rc rc = user_check_password(secret_view(password), e);
+
+	return rc == RC_OK ? password_hash(out, secret_view(password), e) : rc;
 }
 
 enum rc

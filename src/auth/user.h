@@ -15,6 +15,8 @@ enum {
 	PASSWORD_MIN = 8
 };
 
+/* RC_INVALID for a password that user_add would refuse. */
+MUST enum rc user_check_password(struct view password, struct err *e);
 /* RC_EXISTS; RC_INVALID for a bad id, a missing full name, a weak password. */
 MUST enum rc user_add(struct store *s, const struct user *u, struct err *e);
 MUST enum rc user_modify(struct store *s, const struct user *u, struct err *e);

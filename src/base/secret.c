@@ -7,6 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <termios.h>
@@ -20,6 +23,13 @@ enum {
 	SECRET_MAX = 64 * 1024,
 	LINE_MAX_READ = 4096,
 };
+
+/* What would end the process while a terminal is without echo. */
+static const int endings[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+enum {
+	ENDINGS = sizeof(endings) / sizeof(endings[0])
+};
+static volatile sig_atomic_t caught;
 
 struct secret {
 	size_t len;
@@ -87,7 +97,9 @@ secret_random(size_t n)
 	return secret_steal(&s);
 }
 
-/* Reads up to the end of the first line; *n = its length without "\r\n". */
+/* Reads up to the end of the first line; *n = its length without "\r\n". A
+ * file may end without one; somebody who ends the input at once wants no
+ * further. */
 static enum rc
 read_line(int fd, char *line, size_t *n, const char *what, struct err *e)
 {
@@ -105,6 +117,8 @@ read_line(int fd, char *line, size_t *n, const char *what, struct err *e)
 			continue;
 		if (r < 0)
 			return err_errno(e, "%s: read", what);
+		if (r == 0 && have == 0 && isatty(fd))
+			return err_set(e, RC_USAGE, "%s: end of input", what);
 		if (r == 0)
 			break;
 		end = memchr(line + have, '\n', (size_t)r);
@@ -148,27 +162,86 @@ secret_read_file(struct secret **out, const char *path, struct err *e)
 	return secret_of_line(out, fd, path, e);
 }
 
-enum rc
-secret_ask(struct secret **out, const char *prompt, struct err *e)
+static void
+note(int sig)
 {
-	AUTO_FD fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	caught = sig;
+}
+
+/* Writes the prompt and reads a line; one of the endings ends it. */
+static enum rc
+converse(struct secret **out, int fd, const char *prompt, const sigset_t *mask,
+    struct err *e)
+{
+	struct pollfd line = { .fd = fd, .events = POLLIN };
+
+	if (write(fd, prompt, strlen(prompt)) < 0)
+		return err_errno(e, "password: terminal");
+	while (ppoll(&line, 1, NULL, mask) < 0) {
+		if (caught != 0)
+			return err_set(e, RC_USAGE, "password: interrupted");
+		if (errno != EINTR)
+			return err_errno(e, "password: terminal");
+	}
+	return secret_of_line(out, fd, "password", e);
+}
+
+static enum rc
+without_echo(struct secret **out, int fd, const char *prompt,
+    const sigset_t *mask, struct err *e)
+{
 	struct termios old, quiet;
 	enum rc rc;
 
-	if (fd < 0 || tcgetattr(fd, &old) != 0)
-		return err_set(
-		    e, RC_UNAVAILABLE, "password: no terminal to ask on");
+	if (tcgetattr(fd, &old) != 0)
+		return err_errno(e, "password: terminal");
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	if (tcsetattr(fd, TCSAFLUSH, &quiet) != 0)
 		return err_errno(e, "password: terminal");
-	if (write(fd, prompt, strlen(prompt)) < 0)
-		rc = err_errno(e, "password: terminal");
-	else
-		rc = secret_of_line(out, fd, "password", e);
+	rc = converse(out, fd, prompt, mask, e);
 	if (tcsetattr(fd, TCSAFLUSH, &old) != 0 || write(fd, "\n", 1) < 0)
 		errno = 0; /* the terminal is gone: nothing left to restore */
 	return rc;
+}
+
+/* With the endings held back and noted: the terminal gets its echo again
+ * before one of them ends the process. */
+static enum rc
+ask_quietly(struct secret **out, int fd, const char *prompt, struct err *e)
+{
+	struct sigaction noted = { .sa_handler = note }, old[ENDINGS];
+	sigset_t held, mask;
+	enum rc rc;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < ENDINGS; i++)
+		sigaddset(&held, endings[i]);
+	pthread_sigmask(SIG_BLOCK, &held, &mask);
+	caught = 0;
+	for (size_t i = 0; i < ENDINGS; i++) {
+		sigaction(endings[i], NULL, &old[i]);
+		if (old[i].sa_handler != SIG_IGN)
+			sigaction(endings[i], &noted, NULL);
+	}
+	rc = without_echo(out, fd, prompt, &mask, e);
+	for (size_t i = 0; i < ENDINGS; i++)
+		sigaction(endings[i], &old[i], NULL);
+	if (caught != 0)
+		raise(caught); /* taken when the mask is as it was */
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	return rc;
+}
+
+enum rc
+secret_ask(struct secret **out, const char *prompt, struct err *e)
+{
+	AUTO_FD fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0 || !isatty(fd))
+		return err_set(
+		    e, RC_UNAVAILABLE, "password: no terminal to ask on");
+	return ask_quietly(out, fd, prompt, e);
 }
 
 void

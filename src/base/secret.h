@@ -22,7 +22,9 @@ struct secret *secret_random(size_t n);
 /* Reads the first line of a file, without its end of line. */
 MUST enum rc secret_read_file(
     struct secret **out, const char *path, struct err *e);
-/* Asks on the terminal without echo. RC_UNAVAILABLE when there is none. */
+/* Asks on the terminal without echo. RC_UNAVAILABLE when there is none, RC_USAGE
+ * when the input ends. A signal that ends the process does so after the echo is
+ * back. Sets signal handlers meanwhile: for a process with one thread. */
 MUST enum rc secret_ask(struct secret **out, const char *prompt, struct err *e);
 /* Wipes and frees. */
 void secret_free(struct secret *s);

@@ -99,12 +99,16 @@ check_port(struct values *v, const char *name, struct err *e)
 		return err_errno(e, "socket");
 	a.sin_port = htons((uint16_t)port);
 	a.sin_addr.s_addr = htonl(INADDR_ANY);
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-	    bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0)
-		return err_set(e, RC_CONFLICT,
-		    "%s: port %lld is in use by another program", name,
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+	    bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+		return RC_OK;
+	if (errno == EACCES)
+		return err_set(e, RC_DENIED,
+		    "%s: port %lld is for root only: take one above 1023", name,
 		    (long long)port);
-	return RC_OK;
+	return err_set(e, RC_CONFLICT,
+	    "%s: port %lld is in use by another program", name,
+	    (long long)port);
 }
 
 /* "0" or "1" of cs.state; NULL when there is no such subsystem. */
@@ -176,6 +180,19 @@ check_kinds(struct install *in, struct err *e)
 	return RC_OK;
 }
 
+/* A short password is found before the keys are made. */
+static enum rc
+check_password(struct install *in, struct err *e)
+{
+	const char *given = values_str(in->v, "pki_admin_password");
+
+	if (given[0] == '\0' || !values_bool(in->v, "pki_admin_setup"))
+		return RC_OK;
+	return user_check_password(view_str(given), e) == RC_OK
+	    ? RC_OK
+	    : err_prefix(e, "pki_admin_password");
+}
+
 static enum rc
 check(struct install *in, struct err *e)
 {
@@ -185,6 +202,7 @@ check(struct install *in, struct err *e)
 	    (rc = values_supported(in->v, e)) != RC_OK ||
 	    (rc = check_path(in, e)) != RC_OK ||
 	    (rc = check_there(in, e)) != RC_OK ||
+	    (rc = check_password(in, e)) != RC_OK ||
 	    (rc = layout_folders_check(in->paths, &in->folders, e)) != RC_OK)
 		return rc;
 	if (strcmp(values_str(in->v, "pki_http_port"),

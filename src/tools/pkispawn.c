@@ -3,7 +3,6 @@
  * Owns:    the process.
  * Trusts:  nothing on its command line or in its file.
  * Threads: one. */
-#include <ctype.h>
 #include <getopt.h>
 #include <sys/stat.h>
 
@@ -12,17 +11,17 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "deploy/install_ca.h"
+#include "tools/pkispawn_ask.h"
 
 enum {
-	DEFINES_MAX = 256,
-	ANSWER_MAX = 512
+	DEFINES_MAX = 256
 };
 
 struct options {
 	const char *subsystem, *file, *root, *log_file, *conf, *logs;
 	char *defines[DEFINES_MAX];
 	size_t n_defines;
-	bool precheck, verbose, no_start, enforce_hostname;
+	bool precheck, verbose, no_start, enforce_hostname, ask_subsystem;
 };
 
 static void
@@ -116,8 +115,14 @@ take_option(struct options *o, int c)
 		o->file = optarg;
 		return 0;
 	case 'D':
-		if (o->n_defines < DEFINES_MAX)
-			o->defines[o->n_defines++] = take_secret_arg(optarg);
+		if (o->n_defines == DEFINES_MAX) {
+			fprintf(stderr,
+			    "ERROR: more than %d options -D: write them into "
+			    "a file\n",
+			    DEFINES_MAX);
+			return 3;
+		}
+		o->defines[o->n_defines++] = take_secret_arg(optarg);
 		return 0;
 	case 'v':
 		opt_verbose = 1;
@@ -190,154 +195,6 @@ say(void *arg, const char *line)
 		log_info("spawn", "%s", line);
 }
 
-/* --- questions -------------------------------------------------------------- */
-
-static enum rc
-ask(struct values *v, const char *param, const char *question, struct err *e)
-{
-	char line[ANSWER_MAX];
-	const char *def = values_str(v, param);
-
-	printf("%s [%s]: ", question, def);
-	fflush(stdout);
-	if (fgets(line, sizeof(line), stdin) == NULL)
-		return err_set(e, RC_USAGE, "installation cancelled");
-	if (text_trim(line)[0] == '\0')
-		return RC_OK;
-	return values_set(v, param, text_trim(line), e);
-}
-
-static enum rc
-ask_password(
-    struct values *v, const char *param, const char *question, struct err *e)
-{
-	char again[ANSWER_MAX];
-
-	for (;;) {
-		AUTO(secret) a = NULL;
-		AUTO(secret) b = NULL;
-		enum rc rc;
-		snprintf(again, sizeof(again), "  Verify password: ");
-		if ((rc = secret_ask(&a, question, e)) != RC_OK)
-			return rc;
-		if (secret_view(a).len == 0)
-			return RC_OK; /* generated */
-		if ((rc = secret_ask(&b, again, e)) != RC_OK)
-			return rc;
-		if (secret_eq(a, secret_view(b)))
-			return values_set(v, param, secret_cstr(a), e);
-		puts("Passwords do not match.");
-	}
-}
-
-/* Yes, no or quit; 1, 0, -1. */
-static int
-ask_begin(void)
-{
-	char line[ANSWER_MAX];
-
-	printf("Begin installation (Yes/No/Quit)? ");
-	fflush(stdout);
-	if (fgets(line, sizeof(line), stdin) == NULL)
-		return -1;
-	switch (tolower((unsigned char)text_trim(line)[0])) {
-	case 'y':
-		return 1;
-	case 'n':
-		return 0;
-	default:
-		return -1;
-	}
-}
-
-/* A line of the terminal without its blanks. */
-static enum rc
-ask_line(char line[ANSWER_MAX], const char *question, struct err *e)
-{
-	fputs(question, stdout);
-	fflush(stdout);
-	if (fgets(line, ANSWER_MAX, stdin) == NULL)
-		return err_set(e, RC_USAGE, "installation cancelled");
-	return RC_OK;
-}
-
-static enum rc
-ask_connection(struct values *v, struct err *e)
-{
-	char line[ANSWER_MAX];
-	enum rc rc = ask_line(line, "  Secure connection (Yes/No) [No]: ", e);
-
-	if (rc != RC_OK)
-		return rc;
-	if (tolower((unsigned char)text_trim(line)[0]) != 'y')
-		return ask(v, "pki_ds_ldap_port", "  Port", e);
-	if ((rc = values_set(v, "pki_ds_secure_connection", "True", e)) !=
-		RC_OK ||
-	    (rc = ask(v, "pki_ds_ldaps_port", "  Port", e)) != RC_OK)
-		return rc;
-	return ask(v, "pki_ds_secure_connection_ca_pem_file",
-	    "  PEM file of its issuer", e);
-}
-
-/* No host: the embedded store. Data that are there are never removed for
- * somebody who types. */
-static enum rc
-ask_directory(struct values *v, struct err *e)
-{
-	char line[ANSWER_MAX];
-	AUTO(secret) password = NULL;
-	enum rc rc;
-
-	puts("\nDirectory Server:");
-	rc = ask_line(line, "  Hostname [none: embedded store]: ", e);
-	if (rc != RC_OK)
-		return rc;
-	if (text_trim(line)[0] == '\0' || text_ieq(text_trim(line), "none"))
-		return values_set(v, "pki_ds_hostname", "", e);
-	if ((rc = values_set(v, "pki_ds_hostname", text_trim(line), e)) !=
-		RC_OK ||
-	    (rc = ask_connection(v, e)) != RC_OK ||
-	    (rc = ask(v, "pki_ds_bind_dn", "  Bind DN", e)) != RC_OK ||
-	    (rc = secret_ask(&password, "  Bind password: ", e)) != RC_OK ||
-	    (rc = values_set(v, "pki_ds_password", secret_cstr(password), e)) !=
-		RC_OK ||
-	    (rc = ask(v, "pki_ds_base_dn", "  Base DN", e)) != RC_OK)
-		return rc;
-	return values_set(v, "pki_ds_remove_data", "False", e);
-}
-
-static enum rc
-interview(struct values *v, struct err *e)
-{
-	enum rc rc;
-	int begin;
-
-	do {
-		puts("\nIMPORTANT: defaults stand in brackets.\n\nTomcat:");
-		if ((rc = ask(v, "pki_instance_name", "  Instance", e)) !=
-			RC_OK ||
-		    (rc = ask(v, "pki_http_port", "  HTTP port", e)) != RC_OK ||
-		    (rc = ask(v, "pki_https_port", "  Secure HTTP port", e)) !=
-			RC_OK)
-			return rc;
-		puts("\nAdministrator:");
-		if ((rc = ask(v, "pki_admin_uid", "  Username", e)) != RC_OK ||
-		    (rc = ask_password(v, "pki_admin_password",
-			 "  Password [generated]: ", e)) != RC_OK)
-			return rc;
-		if ((rc = ask_directory(v, e)) != RC_OK)
-			return rc;
-		puts("\nSecurity Domain:");
-		rc = ask(v, "pki_security_domain_name", "  Name", e);
-		if (rc != RC_OK)
-			return rc;
-		puts("");
-		begin = ask_begin();
-	} while (begin == 0);
-	return begin > 0 ? RC_OK
-			 : err_set(e, RC_USAGE, "installation cancelled");
-}
-
 /* --- work --------------------------------------------------------------------- */
 
 static enum rc
@@ -357,7 +214,7 @@ read_values(struct options *o, struct values *v, struct err *e)
 	}
 	values_inert(v, notice, NULL);
 	if (o->file == NULL && o->n_defines == 0 && isatty(0) && isatty(1))
-		return interview(v, e);
+		return pkispawn_ask(v, o->ask_subsystem, e);
 	return RC_OK;
 }
 
@@ -391,6 +248,7 @@ spawn(struct options *o, struct err *e)
 	bool locked;
 	enum rc rc;
 
+	o->ask_subsystem = o->subsystem == NULL;
 	if (o->subsystem == NULL)
 		o->subsystem = "CA";
 	if (strcmp(o->subsystem, "CA") != 0)

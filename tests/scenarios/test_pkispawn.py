@@ -9,10 +9,12 @@ import pwd
 import re
 import select
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 import tempfile
+import termios
 
 import pytest
 from cryptography import x509
@@ -306,6 +308,7 @@ def test_ca_with_an_rsa_key(tree, bits):
 
 
 @pytest.mark.parametrize("wrong,named", [("pki_ca_signing_key_type=dsa", "pki_ca_signing_key_type"),
+                                         ("pki_admin_password=short", "pki_admin_password"),
                                          ("pki_sslserver_key_size=nistp192", "pki_sslserver_key_size"),
                                          ("pki_ca_signing_key_algorithm=SHA256withRSA", "pki_ca_signing_key_algorithm"),
                                          ("pki_ca_signing_signing_algorithm=MD5withRSA",
@@ -563,12 +566,13 @@ class Terminal:
         self.wait_for(question)
         os.write(self.master, (text + "\n").encode())
 
-    def end(self):
+    def end(self, close=True):
         while self.p.poll() is None and self.read():
             pass
         while self.read() and select.select([self.master], [], [], 0)[0]:
             pass
-        os.close(self.master)
+        if close:
+            os.close(self.master)
         return self.p.wait(60)
 
 
@@ -584,6 +588,8 @@ def interview(tree, begin="Yes", password="Secret.123"):
         t.wait_for("Passwords do not match")
         t.answer("Password", password)
         t.answer("Verify password", password)
+    t.answer("Import certificate (Yes/No) [No]:", "")
+    t.answer("Export certificate to [", str(tree.root / "boss.crt"))
     t.answer("Hostname [none: embedded store]:", "")
     t.answer("Name [", "My Domain")
     t.answer("Begin installation (Yes/No/Quit)?", begin)
@@ -598,6 +604,47 @@ def test_without_a_file_it_asks_on_the_terminal(tree):
     assert tree.cs()["securitydomain.name"] == "My Domain"
     assert not (tree.client / "ca_admin.password").exists()
     assert (tree.client / "ca_admin_cert.p12.password").exists()
+    assert b"BEGIN CERTIFICATE" in (tree.root / "boss.crt").read_bytes()
+
+
+def test_wrong_answers_are_asked_for_again(tree):
+    t = Terminal(tree, "--no-start")
+    again = "Please answer again: "
+    for question, wrong, why, right in (
+            ("Subsystem (CA) [CA]:", "XYZ", "subsystem XYZ is not supported", "ca"),
+            ("Instance [pki-tomcat]:", "../x", "Invalid instance: ../x", NAME),
+            ("HTTP port [8080]:", "x" * 600, "an answer has at most 510 characters", str(tree.http)),
+            ("Secure HTTP port [8443]:", "65536", "", str(tree.http)),
+            (again + "the two ports must differ", None, None, None),
+            ("HTTP port [", "0", "", ""), ("Secure HTTP port [", "x", "", str(tree.https)),
+            ("Username [caadmin]:", None, None, "boss"),
+            ("Password [generated]:", "short", "password: at least 8 characters", ""),
+            ("Import certificate (Yes/No) [No]:", "perhaps", "Yes or No", "yes"),
+            ("Import certificate from", "/no/such", "/no/such: No such file", "/etc/hostname"),
+            ("Hostname [none: embedded store]:", None, None, ""), ("Name [", None, None, ""),
+            ("Begin installation (Yes/No/Quit)?", "well", "Yes, No or Quit", "no")):
+        if wrong:
+            t.answer(question, wrong)
+            t.wait_for(again + why)
+        if right is None:
+            t.wait_for(question)
+        else:
+            t.answer(question, right)
+    t.answer(f"Instance [{NAME}]:", "\x04")  # "No" asks again, with the answers as defaults; then the input ends
+    assert t.end() == 2 and "installation cancelled" in t.text
+    assert not tree.left()
+
+
+@pytest.mark.parametrize("key, status", [("\x03", -signal.SIGINT), ("\x04", 2)])
+def test_who_stops_at_a_password_gets_the_echo_back(tree, key, status):
+    t = Terminal(tree, "-s", "CA", "--no-start")
+    for question in ("Instance [", "HTTP port [", "Secure HTTP port [", "Username ["):
+        t.answer(question, "")
+    t.answer("Password [generated]:", key)
+    assert t.end(close=False) == status
+    assert termios.tcgetattr(t.master)[3] & termios.ECHO
+    os.close(t.master)
+    assert not tree.left()
 
 
 def test_quit_makes_nothing(tree):
