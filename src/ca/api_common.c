@@ -168,14 +168,13 @@ by_session(struct http_call *c, struct principal **out, struct err *e)
 	return RC_OK;
 }
 
-enum rc
-api_caller(struct http_call *c, struct principal **out, struct err *e)
+static enum rc
+find_caller(struct http_call *c, struct principal **out, struct err *e)
 {
 	const char *user;
 	struct view password;
 	enum rc rc;
 
-	*out = NULL;
 	if (c->session != NULL) {
 		rc = by_session(c, out, e);
 		if (rc != RC_OK || *out != NULL)
@@ -189,6 +188,18 @@ api_caller(struct http_call *c, struct principal **out, struct err *e)
 	if (c->peer_cert.len > 0)
 		return by_certificate(c, c->peer_cert, out, e);
 	return RC_OK;
+}
+
+enum rc
+api_caller(struct http_call *c, struct principal **out, struct err *e)
+{
+	enum rc rc;
+
+	*out = NULL;
+	rc = find_caller(c, out, e);
+	if (rc == RC_OK && *out != NULL)
+		c->user = arena_str(c->arena, (*out)->uid);
+	return rc;
 }
 
 bool

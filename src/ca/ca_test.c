@@ -471,7 +471,8 @@ key_that_the_profile_forbids_is_stored_as_rejected(void **state)
 	OK(submit("caServerCert", f, NULL, &r, e));
 	AUTO(request_rec) mine = r;
 	assert_int_equal(mine->state, REQUEST_REJECTED);
-	assert_non_null(strstr(request_ext(r, "error"), "Rejected - Key"));
+	assert_string_equal(request_ext(r, "error"),
+	    "Key Parameters 1024,2048,3072,4096 Not Matched");
 	AUTO(request_rec) stored = NULL;
 	OK(ca_request_get(w.ca, &r->id, &stored, e));
 	assert_int_equal(stored->state, REQUEST_REJECTED);

@@ -462,13 +462,11 @@ static void
 reject(struct ca *ca, struct request_rec *r, struct batch *b,
     const struct err *why)
 {
-	char dec[NUM_TEXT_MAX], id[NUM_TEXT_MAX + 2], text[ERR_TEXT_MAX * 2];
+	char dec[NUM_TEXT_MAX];
 
-	snprintf(text, sizeof(text), "Request %s Rejected - %s",
-	    num_dec(id, &r->id), why->text);
 	r->state = REQUEST_REJECTED;
 	request_set(r, "requeststatus", "rejected");
-	request_set(r, "error", text);
+	request_set(r, "error", why->text);
 	request_set(r, "errorcode", "3");
 	ca_audit_effect(ca, b,
 	    AUDIT_ENTRY("CERT_REQUEST_PROCESSED", "$System$", false,

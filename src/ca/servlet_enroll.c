@@ -345,18 +345,23 @@ static void
 add_outcome(struct servlet *s, const struct ca_requests *r, int status)
 {
 	AUTO_BUF ids = buf_empty(1024);
-	const char *text = "Request Deferred - defer request";
+	AUTO_BUF text = buf_empty(0);
 	char dec[NUM_TEXT_MAX];
 
 	for (size_t i = 0; i < r->n; i++) {
 		const struct request_rec *x = r->items[i];
 		if (x->state == REQUEST_REJECTED && status == 3 &&
-		    request_ext(x, "error") != NULL)
-			text = request_ext(x, "error");
+		    request_ext(x, "error") != NULL) {
+			buf_reset(&text);
+			buf_addf(&text, "Request %s Rejected - %s",
+			    num_dec(dec, &x->id), request_ext(x, "error"));
+		}
 		buf_addf(&ids, "%s%s", i > 0 ? " " : "", num_dec(dec, &x->id));
 	}
 	xml_textf(&s->head, "Status", "%d", status);
-	xml_text(&s->head, "Error", text);
+	xml_text(&s->head, "Error",
+	    text.len > 0 ? buf_cstr(&text)
+			 : "Request Deferred - defer request");
 	xml_text(&s->head, "RequestId", buf_cstr(&ids));
 }
 

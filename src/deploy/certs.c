@@ -342,7 +342,10 @@ write_tag(struct making *m, const char *nick, struct err *e)
 	    (rc = cfg_set(in->cs, names[1], token != NULL ? token : "internal",
 		 e)) != RC_OK ||
 	    (rc = cfg_set(in->cs, names[2], buf_cstr(&full), e)) != RC_OK ||
-	    (rc = cfg_set(in->cs, names[3], m->plan->usage, e)) != RC_OK ||
+	    (rc = cfg_set(in->cs, names[3], m->plan->usage, e)) != RC_OK)
+		return rc;
+	/* keys of TLS sign what TLS says */
+	if (strstr(tag, "signing") != NULL &&
 	    (rc = cfg_set(in->cs, names[4],
 		 sigalg_name(
 		     plan_alg(in, m->plan, "signing_algorithm", m->key)),

@@ -372,6 +372,7 @@ call_encode(struct call *k, struct buf *out, const char *date, bool keep_alive)
 	struct view body = k->release != NULL ? k->ref : buf_view(&c->out);
 	bool bare = c->status == 204 || c->status == 304;
 
+	c->sent = bare || c->method == HTTP_HEAD ? 0 : body.len;
 	buf_add_str(out, "HTTP/1.1 ");
 	add_number(out, (uint64_t)c->status);
 	buf_add_char(out, ' ');

@@ -72,7 +72,10 @@ struct http_call {
 	struct http_session *session; /* of the JSESSIONID cookie, or NULL */
 	struct arena *arena;
 	void *route_arg;
-	void *data; /* the handler's own, across http_defer */
+	void *data;       /* the handler's own, across http_defer */
+	const char *user; /* set by the handler that knows who asks, in the
+			   * arena: for the access log; NULL = nobody */
+	size_t sent;      /* octets of the reply's body, when it was written */
 	/* reply */
 	int status; /* 200 unless set */
 	struct buf out;

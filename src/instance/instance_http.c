@@ -18,6 +18,7 @@
 
 enum {
 	ACCESS_LINE_MAX = 2048,
+	ACCESS_USER_MAX = 65,
 	METRICS_MAX = 256 * 1024
 };
 
@@ -68,7 +69,23 @@ method_name(enum http_method m)
 	return "-";
 }
 
-/* Common log format, time in UTC. */
+/* A user id as one word of the line. */
+static const char *
+access_user(char out[ACCESS_USER_MAX], const char *user)
+{
+	size_t n = 0;
+
+	for (; user != NULL && *user != '\0' && n < ACCESS_USER_MAX - 1; user++)
+		out[n++] =
+		    *user > ' ' && *user <= '~' && *user != '"' ? *user : '_';
+	if (n == 0)
+		out[n++] = '-';
+	out[n] = '\0';
+	return out;
+}
+
+/* Common log format, which many programs read: nothing more on the line. Time
+ * in UTC. */
 static void
 access_line(void *arg, const struct http_call *call, int64_t micros)
 {
@@ -77,16 +94,19 @@ access_line(void *arg, const struct http_call *call, int64_t micros)
 	struct instance_http *h = arg;
 	int64_t now = clock_now(instance_clock(h->instance));
 	struct civil c = civil_of(now);
-	char line[ACCESS_LINE_MAX];
+	char line[ACCESS_LINE_MAX], user[ACCESS_USER_MAX], size[24] = "-";
 	int n;
 
+	(void)micros;
+	if (call->sent > 0)
+		snprintf(size, sizeof(size), "%zu", call->sent);
 	n = snprintf(line, sizeof(line),
-	    "%s - - [%02d/%s/%04d:%02d:%02d:%02d +0000] \"%s %.1024s "
-	    "HTTP/1.1\" %d %zu %lld\n",
-	    call->peer != NULL ? call->peer : "-", c.day, month[c.month - 1],
-	    c.year, c.hour, c.minute, c.second, method_name(call->method),
-	    call->raw_path != NULL ? call->raw_path : "-", call->status,
-	    call->out.len, (long long)micros);
+	    "%s - %s [%02d/%s/%04d:%02d:%02d:%02d +0000] \"%s %.1024s "
+	    "HTTP/1.1\" %d %s\n",
+	    call->peer != NULL ? call->peer : "-",
+	    access_user(user, call->user), c.day, month[c.month - 1], c.year,
+	    c.hour, c.minute, c.second, method_name(call->method),
+	    call->raw_path != NULL ? call->raw_path : "-", call->status, size);
 	if (n < 0)
 		return;
 	if ((size_t)n >= sizeof(line))

@@ -234,7 +234,8 @@ report(const struct pki *p, const struct err *e)
 	return PKI_EXIT_ERROR;
 }
 
-/* Commands from standard input, one a line; with a prompt on a terminal. */
+/* Commands from standard input, one a line; with a prompt on standard error,
+ * so that what a script reads from us is the answers alone. */
 static int
 run_lines(struct pki *p, bool prompt)
 {
@@ -249,8 +250,8 @@ run_lines(struct pki *p, bool prompt)
 		enum rc rc;
 
 		if (prompt) {
-			printf("pki> ");
-			fflush(stdout);
+			fprintf(stderr, "pki> ");
+			fflush(stderr);
 		}
 		if (getline(&line, &cap, stdin) < 0)
 			return status;
@@ -389,8 +390,11 @@ run(struct pki *p, char **words, size_t n)
 	}
 	if (setup(p, &e) != RC_OK)
 		return report(p, &e);
-	if (used == n)
-		return run_lines(p, isatty(STDIN_FILENO) == 1);
+	if (used == n) {
+		printf("PKI Command-Line Interface %s\n", SIGNET_VERSION);
+		fflush(stdout);
+		return run_lines(p, true);
+	}
 	if (strcmp(words[used], "-") == 0)
 		return run_lines(p, false);
 	if (run_words(p, words + used, n - used, &e) != RC_OK)

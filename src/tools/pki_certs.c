@@ -67,6 +67,34 @@ certs_print_entry(size_t index, const struct keystore_cert *c, struct err *e)
 	return rc;
 }
 
+enum rc
+certs_json(json_t **out, const char *nickname, struct view der,
+    const char *trust, struct err *e)
+{
+	AUTO_BUF subject = buf_empty(0), issuer = buf_empty(0);
+	char serial[NUM_TEXT_MAX];
+	struct cert c;
+	enum rc rc = cert_parse(&c, der, e);
+
+	if (rc != RC_OK || (rc = name_text(&subject, c.subject, e)) != RC_OK ||
+	    (rc = name_text(&issuer, c.issuer, e)) != RC_OK)
+		return rc;
+	*out = json_pack("{s:s*, s:s, s:s, s:s, s:I, s:I, s:s*}", "nickname",
+	    nickname, "serialNumber", num_0x(serial, &c.serial), "subjectDN",
+	    buf_cstr(&subject), "issuerDN", buf_cstr(&issuer), "notBefore",
+	    (json_int_t)c.not_before * 1000, "notAfter",
+	    (json_int_t)c.not_after * 1000, "trustFlags", trust);
+	return *out != NULL ? RC_OK : err_set(e, RC_NOMEM, "out of memory");
+}
+
+enum rc
+certs_not_found(enum rc rc, const char *nickname, struct err *e)
+{
+	if (rc != RC_NOTFOUND)
+		return rc;
+	return err_set(e, RC_NOTFOUND, "Certificate not found: %s", nickname);
+}
+
 struct trust_walk {
 	const char *nickname;
 	struct buf *trust;
@@ -101,8 +129,7 @@ certs_trust(struct keystore *ks, const char *nickname, struct buf *trust,
 	if (rc != RC_OK)
 		return rc;
 	if (!w.found)
-		return err_set(
-		    e, RC_NOTFOUND, "Certificate not found: %s", nickname);
+		return certs_not_found(RC_NOTFOUND, nickname, e);
 	*has_key = w.has_key;
 	return buf_check(trust, e);
 }
@@ -162,6 +189,24 @@ certs_key_id(struct buf *out, const char *text, struct err *e)
 	if (text_hex(out, view_str(text), NULL) != RC_OK)
 		return err_set(e, RC_USAGE, "Invalid key ID: %s", text);
 	return RC_OK;
+}
+
+enum rc
+certs_key_id_option(struct buf *out, const struct args *a, struct err *e)
+{
+	const char *text = args_get(a, "key-id"),
+		   *path = args_get(a, "key-id-file");
+	AUTO_BUF file = buf_empty(0);
+	enum rc rc;
+
+	if (text == NULL && path == NULL)
+		return RC_OK;
+	if (text == NULL) {
+		if ((rc = out_read(&file, path, e)) != RC_OK)
+			return rc;
+		text = file.len > 0 ? text_trim((char *)file.data) : "";
+	}
+	return certs_key_id(out, text, e);
 }
 
 enum rc

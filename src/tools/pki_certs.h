@@ -20,7 +20,14 @@ MUST enum rc certs_subject(struct buf *out, struct view der, struct err *e);
 /* One certificate of a keystore_each_cert walk: nickname, lines, trust. */
 MUST enum rc certs_print_entry(
     size_t index, const struct keystore_cert *c, struct err *e);
+/* The certificate as an object of the members that nss-cert-show prints; the
+ * caller owns *out. */
+MUST enum rc certs_json(json_t **out, const char *nickname, struct view der,
+    const char *trust, struct err *e);
 
+/* RC_NOTFOUND gets the words that scripts look for: "Certificate not found:
+ * NICKNAME"; anything else stays as it is. */
+enum rc certs_not_found(enum rc rc, const char *nickname, struct err *e);
 /* Trust as certutil prints it for a nickname ("CTu,Cu,Cu"), into out; whether
  * the private key is there. RC_NOTFOUND. */
 MUST enum rc certs_trust(struct keystore *ks, const char *nickname,
@@ -34,6 +41,10 @@ MUST enum rc certs_keygen(struct keygen *g, const char *type, const char *size,
 const char *certs_key_type(const struct key *k);
 /* Hex with or without 0x, appended as octets. */
 MUST enum rc certs_key_id(struct buf *out, const char *text, struct err *e);
+/* As certs_key_id with --key-id, or with what stands in --key-id-file; nothing
+ * is appended when neither is given. */
+MUST enum rc certs_key_id_option(
+    struct buf *out, const struct args *a, struct err *e);
 /* --hash SHA256 and the key make the signature algorithm. NULL = default. */
 MUST enum rc certs_sigalg(
     enum sigalg *out, const struct key *k, const char *hash, struct err *e);

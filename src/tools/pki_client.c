@@ -48,8 +48,8 @@ run_init(struct pki *p, const struct args *a, struct err *e)
 /* ---- finding and showing ---- */
 
 struct listing {
-	const char *subject, *issuer; /* as text, or NULL */
-	bool ca_only, print;
+	const struct client_list *want;
+	bool print;
 	size_t n;
 	struct err *e;
 	enum rc rc;
@@ -73,8 +73,9 @@ list_one(void *arg, const struct keystore_cert *kc)
 
 	if (cert_parse(&c, kc->der, NULL) != RC_OK)
 		return true;
-	if ((l->ca_only && !cert_is_ca(&c)) ||
-	    !name_is(c.subject, l->subject) || !name_is(c.issuer, l->issuer))
+	if ((l->want->ca_only && !cert_is_ca(&c)) ||
+	    !name_is(c.subject, l->want->subject) ||
+	    !name_is(c.issuer, l->want->issuer))
 		return true;
 	if (l->print)
 		l->rc = certs_print_entry(l->n, kc, l->e);
@@ -83,12 +84,9 @@ list_one(void *arg, const struct keystore_cert *kc)
 }
 
 enum rc
-client_cert_list(struct pki *p, const char *subject, const char *issuer,
-    bool ca_only, struct err *e)
+client_cert_list(struct pki *p, const struct client_list *want, struct err *e)
 {
-	struct listing l = {
-		.subject = subject, .issuer = issuer, .ca_only = ca_only, .e = e
-	};
+	struct listing l = { .want = want, .print = want->bare, .e = e };
 	const char *token = args_get(p->global, "token");
 	struct keystore *ks;
 	enum rc rc = pki_keystore(p, &ks, e);
@@ -96,6 +94,8 @@ client_cert_list(struct pki *p, const char *subject, const char *issuer,
 	if (rc != RC_OK ||
 	    (rc = keystore_each_cert(ks, token, list_one, &l, e)) != RC_OK)
 		return rc;
+	if (want->bare)
+		return l.rc;
 	out_framed("%zu entries matched", l.n);
 	l.n = 0;
 	l.print = true;
@@ -108,7 +108,9 @@ client_cert_list(struct pki *p, const char *subject, const char *issuer,
 static enum rc
 run_cert_find(struct pki *p, const struct args *a, struct err *e)
 {
-	return client_cert_list(p, NULL, NULL, args_has(a, "ca"), e);
+	struct client_list l = { .ca_only = args_has(a, "ca") };
+
+	return client_cert_list(p, &l, e);
 }
 
 /* Exports of client-cert-show: certificate, key or both to files. */
@@ -199,7 +201,7 @@ run_cert_mod(struct pki *p, const struct args *a, struct err *e)
 
 	if (rc != RC_OK || (rc = pki_keystore(p, &ks, e)) != RC_OK ||
 	    (rc = keystore_set_trust(ks, nickname, trust, e)) != RC_OK)
-		return rc;
+		return certs_not_found(rc, nickname, e);
 	out_framed("Modified certificate \"%s\"", nickname);
 	return RC_OK;
 }
@@ -213,7 +215,7 @@ run_cert_del(struct pki *p, const struct args *a, struct err *e)
 
 	if (rc != RC_OK ||
 	    (rc = keystore_delete_cert(ks, nickname, false, e)) != RC_OK)
-		return rc;
+		return certs_not_found(rc, nickname, e);
 	out_framed("Removed certificate \"%s\"", nickname);
 	return RC_OK;
 }

@@ -16,7 +16,8 @@ run_info(struct pki *p, const struct args *a, struct err *e)
 	out_field("Server URL", p->uri);
 	rc = rest_raw(p,
 	    &(struct rest_call){ .method = "GET",
-		.path = "/pki/v2/info",
+		.path =
+		    strcmp(p->api, "v1") == 0 ? "/pki/v1/info" : "/pki/v2/info",
 		.accept = "application/json" },
 	    &reply, &status, e);
 	if (rc == RC_OK && status == 404) {

@@ -21,11 +21,26 @@ enum {
 	NSS_MONTHS_DEFAULT = 3,
 };
 
+/* --password, --password-file and --no-password stand before -c and -C. */
 static enum rc
 run_create(struct pki *p, const struct args *a, struct err *e)
 {
-	bool made;
+	struct secret *pin = NULL;
+	bool made, none = args_has(a, "no-password");
+	enum rc rc = args_password(a, "password", "password-file", &pin, e);
 
+	if (rc != RC_OK)
+		return rc;
+	if (none && pin != NULL) {
+		secret_free(pin);
+		return err_set(e, RC_USAGE,
+		    "The --no-password and --password options are mutually "
+		    "exclusive.");
+	}
+	if (none || pin != NULL) {
+		secret_free(p->db_pin);
+		p->db_pin = pin;
+	}
 	return client_init(p, args_has(a, "force"), &made, e);
 }
 
@@ -44,16 +59,93 @@ run_remove(struct pki *p, const struct args *a, struct err *e)
 static enum rc
 run_find(struct pki *p, const struct args *a, struct err *e)
 {
-	return client_cert_list(
-	    p, args_get(a, "subject"), args_get(a, "issuer"), false, e);
+	struct client_list l = { .subject = args_get(a, "subject"),
+		.issuer = args_get(a, "issuer"),
+		.bare = true };
+
+	return client_cert_list(p, &l, e);
+}
+
+/* Nickname of a certificate that is told by its bytes. */
+struct bytes_walk {
+	struct view der;
+	struct buf *nickname;
+	bool found;
+};
+
+static bool
+same_bytes(void *arg, const struct keystore_cert *c)
+{
+	struct bytes_walk *w = arg;
+
+	if (!view_eq(c->der, w->der))
+		return true;
+	w->found = true;
+	if (c->token != NULL && strcmp(c->token, "internal") != 0)
+		buf_addf(w->nickname, "%s:", c->token);
+	buf_add_str(w->nickname, c->nickname);
+	return false;
+}
+
+static enum rc
+nickname_of_file(
+    struct pki *p, const char *path, struct buf *nickname, struct err *e)
+{
+	AUTO_BUF der = buf_empty(CERT_DER_MAX);
+	struct bytes_walk w = { .nickname = nickname };
+	struct keystore *ks;
+	enum rc rc = out_read_der(&der, path, NULL, "CERTIFICATE", e);
+
+	if (rc != RC_OK || (rc = pki_keystore(p, &ks, e)) != RC_OK)
+		return rc;
+	w.der = buf_view(&der);
+	rc = keystore_each_cert(ks, NULL, same_bytes, &w, e);
+	if (rc == RC_OK && !w.found)
+		return certs_not_found(RC_NOTFOUND, path, e);
+	return rc == RC_OK ? buf_check(nickname, e) : rc;
+}
+
+static enum rc
+show_json(struct pki *p, const char *nickname, struct err *e)
+{
+	AUTO_BUF der = buf_empty(CERT_DER_MAX), trust = buf_empty(0);
+	AUTO_JSON o = NULL;
+	AUTO_STR text = NULL;
+	struct keystore *ks;
+	bool has_key;
+	enum rc rc = pki_keystore(p, &ks, e);
+
+	if (rc != RC_OK ||
+	    (rc = certs_trust(ks, nickname, &trust, &has_key, e)) != RC_OK ||
+	    (rc = keystore_find_cert(ks, &der, nickname, e)) != RC_OK ||
+	    (rc = certs_json(
+		 &o, nickname, buf_view(&der), buf_cstr(&trust), e)) != RC_OK)
+		return rc;
+	if ((text = json_dumps(o, JSON_INDENT(2))) == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	printf("%s\n", text);
+	return RC_OK;
 }
 
 static enum rc
 run_show(struct pki *p, const struct args *a, struct err *e)
 {
-	AUTO_BUF der = buf_empty(CERT_DER_MAX);
+	AUTO_BUF der = buf_empty(CERT_DER_MAX), found = buf_empty(0);
+	const char *nickname = args_at(a, 0), *file = args_get(a, "cert-file");
+	enum rc rc;
 
-	return client_cert_show(p, args_at(a, 0), &der, e);
+	if ((nickname == NULL) == (file == NULL))
+		return err_set(e, RC_USAGE,
+		    nickname == NULL ? "Missing nickname or certificate file"
+				     : "Give a nickname or --cert-file");
+	if (file != NULL) {
+		if ((rc = nickname_of_file(p, file, &found, e)) != RC_OK)
+			return rc;
+		nickname = buf_cstr(&found);
+	}
+	if (text_ieq(args_str(a, "output-format", "text"), "json"))
+		return show_json(p, nickname, e);
+	return client_cert_show(p, nickname, &der, e);
 }
 
 /* ---- requests ---- */
@@ -64,22 +156,14 @@ request_key(struct pki *p, const struct args *a, struct keystore *ks,
     struct key **out, struct err *e)
 {
 	const char *token = args_str(a, "token", args_get(p->global, "token"));
-	const char *text = args_get(a, "key-id");
-	AUTO_BUF file = buf_empty(0), id = buf_empty(0);
+	AUTO_BUF id = buf_empty(0);
 	struct keygen g;
 	enum rc rc;
 
-	if (text == NULL && args_has(a, "key-id-file")) {
-		rc = out_read(&file, args_get(a, "key-id-file"), e);
-		if (rc != RC_OK)
-			return rc;
-		text = file.len > 0 ? text_trim((char *)file.data) : "";
-	}
-	if (text != NULL) {
-		if ((rc = certs_key_id(&id, text, e)) != RC_OK)
-			return rc;
+	if ((rc = certs_key_id_option(&id, a, e)) != RC_OK)
+		return rc;
+	if (id.len > 0)
 		return keystore_find_key_id(ks, out, token, buf_view(&id), e);
-	}
 	rc = certs_keygen(&g, args_str(a, "key-type", "RSA"),
 	    args_str(a, "key-size", args_get(a, "key-strength")),
 	    args_get(a, "curve"), e);
@@ -116,18 +200,19 @@ run_request(struct pki *p, const struct args *a, struct err *e)
 	struct certs_subject of = { 0 };
 	struct ext_list exts;
 	struct keystore *ks;
-	const char *subject;
+	/* without a subject the names are those of the extension */
+	const char *subject = args_str(a, "subject", "");
 	enum rc rc;
 
 	if (arena == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
 	ext_list_init(&exts, arena);
+	if (*subject == '\0' && !args_has(a, "subjectAltName"))
+		return err_set(e, RC_USAGE, "Missing subject DN");
 	if (!text_ieq(args_str(a, "type", "pkcs10"), "pkcs10"))
 		return err_set(e, RC_UNSUPPORTED,
 		    "Unsupported request type: %s", args_get(a, "type"));
-	if ((rc = args_need(a, "subject", "subject DN", &subject, e)) !=
-		RC_OK ||
-	    (rc = pki_keystore(p, &ks, e)) != RC_OK ||
+	if ((rc = pki_keystore(p, &ks, e)) != RC_OK ||
 	    (rc = request_key(p, a, ks, &k, e)) != RC_OK ||
 	    (rc = name_parse(&name, view_str(subject), e)) != RC_OK)
 		return rc;
@@ -318,7 +403,8 @@ run_mod(struct pki *p, const struct args *a, struct err *e)
 
 	if (rc != RC_OK || (rc = pki_keystore(p, &ks, e)) != RC_OK)
 		return rc;
-	return keystore_set_trust(ks, args_at(a, 0), trust, e);
+	return certs_not_found(
+	    keystore_set_trust(ks, args_at(a, 0), trust, e), args_at(a, 0), e);
 }
 
 static enum rc
@@ -329,8 +415,9 @@ run_del(struct pki *p, const struct args *a, struct err *e)
 
 	if (rc != RC_OK)
 		return rc;
-	return keystore_delete_cert(
+	rc = keystore_delete_cert(
 	    ks, args_at(a, 0), args_has(a, "remove-key"), e);
+	return certs_not_found(rc, args_at(a, 0), e);
 }
 
 static enum rc
@@ -346,6 +433,9 @@ run_verify(struct pki *p, const struct args *a, struct err *e)
 
 static const struct opt create_opts[] = {
 	OPT_FLAG("force", "Replace the database without asking"),
+	OPT_FLAG("no-password", "Create the database without a password"),
+	OPT_SECRET("password", "password", "Password of the database"),
+	OPT("password-file", "file", "File with the password of the database"),
 	OPT_END,
 };
 static const struct opt remove_opts[] = {
@@ -357,9 +447,14 @@ static const struct opt find_opts[] = {
 	OPT("issuer", "DN", "Issuer DN"),
 	OPT_END,
 };
+static const struct opt show_opts[] = {
+	OPT("cert-file", "file", "The certificate, instead of its nickname"),
+	OPT("output-format", "format", "Output format: text (default), json"),
+	OPT_END,
+};
 static const struct opt request_opts[] = {
 	OPT("type", "type", "Request type: pkcs10 (default)"),
-	OPT("subject", "DN", "Subject DN"),
+	OPT("subject", "DN", "Subject DN (default: none, with subjectAltName)"),
 	OPT("token", "name", "Security token of the key"),
 	OPT("key-id", "id", "ID of an existing key"),
 	OPT("key-id-file", "file", "File with the ID of an existing key"),
@@ -431,8 +526,8 @@ const struct cmd cmds_nss[] = {
 };
 const struct cmd cmds_nss_cert[] = {
 	{ "nss-cert-find", "", "Find certificates", find_opts, 0, 0, run_find },
-	{ "nss-cert-show", "<nickname>", "Show a certificate", NULL, 1, 1,
-	    run_show },
+	{ "nss-cert-show", "[<nickname>]", "Show a certificate", show_opts, 0,
+	    1, run_show },
 	{ "nss-cert-request", "", "Create a certificate signing request",
 	    request_opts, 0, 0, run_request },
 	{ "nss-cert-issue", "", "Issue a certificate", issue_opts, 0, 0,

@@ -69,6 +69,15 @@ run_create(struct pki *p, const struct args *a, struct err *e)
 	    (rc = keystore_generate(
 		 ks, &k, args_get(p->global, "token"), &g, e)) != RC_OK)
 		return rc;
+	if (args_has(a, "key-id-file")) {
+		AUTO_BUF id = buf_empty(0);
+
+		key_id_text(&id, k);
+		buf_add_str(&id, "\n");
+		rc = out_file(args_get(a, "key-id-file"), buf_view(&id), e);
+		if (rc != RC_OK)
+			return rc;
+	}
 	if (is_json(a)) {
 		print_json(k, NULL);
 		printf("\n");
@@ -102,7 +111,8 @@ show_one(void *arg, struct key *k, const char *label)
 	return w->id.len == 0;
 }
 
-/* The key's id, from the operand or of the certificate --nickname. */
+/* The key's id: the operand, --key-id, --key-id-file, or of the certificate
+ * --nickname. */
 static enum rc
 wanted_id(struct pki *p, const struct args *a, struct buf *id, struct err *e)
 {
@@ -115,8 +125,9 @@ wanted_id(struct pki *p, const struct args *a, struct buf *id, struct err *e)
 		return rc;
 	if (args_at(a, 0) != NULL)
 		return certs_key_id(id, args_at(a, 0), e);
-	if (!args_has(a, "nickname"))
-		return RC_OK;
+	rc = certs_key_id_option(id, a, e);
+	if (rc != RC_OK || id->len > 0 || !args_has(a, "nickname"))
+		return rc;
 	rc = keystore_find_pair(ks, &k, &der, args_get(a, "nickname"), e);
 	if (rc == RC_OK)
 		buf_add_view(id, key_id(k));
@@ -233,16 +244,22 @@ static const struct opt create_opts[] = {
 	OPT("key-size", "bits", "RSA key size (default: 2048)"),
 	OPT("curve", "name",
 	    "Elliptic curve: nistp256 (default), nistp384, nistp521"),
+	OPT("key-id-file", "file", "File to store the key ID"),
 	OPT("output-format", "format", "Output format: text (default), json"),
 	OPT_END,
 };
+#define KEY_OPTS                                                  \
+	OPT("nickname", "nickname", "Certificate of the key"),    \
+	    OPT("key-id", "id", "Key ID, instead of an operand"), \
+	    OPT("key-id-file", "file", "File with the key ID")
+
 static const struct opt find_opts[] = {
-	OPT("nickname", "nickname", "Certificate of the key"),
+	KEY_OPTS,
 	OPT("output-format", "format", "Output format: text (default), json"),
 	OPT_END,
 };
 static const struct opt del_opts[] = {
-	OPT("nickname", "nickname", "Certificate of the key"),
+	KEY_OPTS,
 	OPT_END,
 };
 static const struct opt export_opts[] = {

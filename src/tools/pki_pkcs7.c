@@ -55,7 +55,22 @@ run_find(struct pki *p, const struct args *a, struct err *e)
 	return rc;
 }
 
-/* Each certificate into a file of its own: PREFIX0SUFFIX, ... */
+/* All certificates as one series of PEM blocks. */
+static enum rc
+save_pem(const char *path, const struct view *certs, size_t n, struct err *e)
+{
+	AUTO_BUF out = buf_empty(0);
+	enum rc rc;
+
+	for (size_t i = 0; i < n; i++)
+		text_add_pem(&out, "CERTIFICATE", certs[i], "\n");
+	if ((rc = buf_check(&out, e)) != RC_OK)
+		return rc;
+	return out_file(path, buf_view(&out), e);
+}
+
+/* Each certificate into a file of its own: PREFIX0SUFFIX, ... or all of them
+ * into one. */
 static enum rc
 run_cert_export(struct pki *p, const struct args *a, struct err *e)
 {
@@ -68,6 +83,8 @@ run_cert_export(struct pki *p, const struct args *a, struct err *e)
 	(void)p;
 	if (rc != RC_OK || (rc = load(certs, &n, path, arena, e)) != RC_OK)
 		return rc;
+	if (args_has(a, "output-file"))
+		return save_pem(args_get(a, "output-file"), certs, n, e);
 	prefix = args_str(a, "output-prefix", path);
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
 		AUTO_STR out = NULL;
@@ -82,31 +99,35 @@ run_cert_export(struct pki *p, const struct args *a, struct err *e)
 	return rc;
 }
 
-/* A certificate file into a PKCS #7 file. */
+/* The certificates of a file, with what is in the PKCS #7 file already. */
 static enum rc
 run_cert_import(struct pki *p, const struct args *a, struct err *e)
 {
 	AUTO(arena) arena = arena_new(0);
-	struct view certs[CMS_CERTS_MAX + 1];
-	AUTO_BUF der = buf_empty(CERT_DER_MAX);
-	const char *path, *in;
-	struct cert c;
-	size_t n = 0;
+	struct view certs[CMS_CERTS_MAX];
+	AUTO_BUF in = buf_empty(CMS_DER_MAX);
+	const char *path, *file, *format = args_get(a, "input-format");
+	size_t n = 0, more = 0;
 	enum rc rc = args_need(a, "pkcs7", "PKCS #7 file", &path, e);
 
 	(void)p;
 	if (rc != RC_OK ||
-	    (rc = args_need(a, "input-file", "certificate file", &in, e)) !=
-		RC_OK ||
-	    (rc = out_read_der(&der, in, args_get(a, "input-format"),
-		 "CERTIFICATE", e)) != RC_OK ||
-	    (rc = cert_parse(&c, buf_view(&der), e)) != RC_OK)
+	    (rc = args_need(a, "input-file", "certificate file", &file, e)) !=
+		RC_OK)
 		return rc;
+	if (arena == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	if (format != NULL && !text_ieq(format, "PEM") &&
+	    !text_ieq(format, "DER"))
+		return err_set(e, RC_USAGE, "Unsupported format: %s", format);
 	if (args_has(a, "append") && file_exists(path) &&
 	    (rc = load(certs, &n, path, arena, e)) != RC_OK)
 		return rc;
-	certs[n++] = buf_view(&der);
-	return save(path, certs, n, e);
+	if ((rc = out_read(&in, file, e)) != RC_OK ||
+	    (rc = cms_certs_any(&certs[n], CMS_CERTS_MAX - n, &more,
+		 buf_view(&in), arena, e)) != RC_OK)
+		return rc;
+	return save(path, certs, n + more, e);
 }
 
 static enum rc
@@ -151,6 +172,7 @@ static const struct opt cert_export_opts[] = {
 	OPT_SAME("pkcs7-file", "pkcs7"),
 	OPT("output-prefix", "prefix", "Prefix of the output files"),
 	OPT("output-suffix", "suffix", "Suffix of the output files"),
+	OPT("output-file", "file", "One file for all certificates"),
 	OPT_END,
 };
 static const struct opt cert_import_opts[] = {

@@ -264,15 +264,18 @@ request_approve(struct pki *p, const char *id, json_t **info, struct err *e)
 enum rc
 request_cert(struct pki *p, const json_t *info, struct buf *der, struct err *e)
 {
-	const char *id = json_str(info, "certId");
+	const char *id = json_str(info, "certId"),
+		   *status = json_str(info, "requestStatus"),
+		   *why = json_str(info, "errorMessage");
 	AUTO_JSON cert = NULL;
 	enum rc rc;
 
+	if (id == NULL && status != NULL && strcmp(status, "complete") != 0)
+		return err_set(e, RC_NOTFOUND, "Request %s%s%s", status,
+		    why != NULL ? ": " : "", why != NULL ? why : "");
 	if (id == NULL)
 		return err_set(e, RC_NOTFOUND, "%s",
-		    json_str(info, "errorMessage") != NULL
-			? json_str(info, "errorMessage")
-			: "Request has no certificate");
+		    why != NULL ? why : "Request has no certificate");
 	if ((rc = rest_get(p, &cert, e, "certs/%s", id)) != RC_OK)
 		return rc;
 	return rest_der(cert, "Encoded", der, e);

@@ -50,9 +50,14 @@ MUST enum rc client_request_run(
 
 /* Makes the database; *made = false when the user said no. */
 MUST enum rc client_init(struct pki *p, bool force, bool *made, struct err *e);
-/* Lists certificates whose subject and issuer are these (NULL = any). */
-MUST enum rc client_cert_list(struct pki *p, const char *subject,
-    const char *issuer, bool ca_only, struct err *e);
+/* Which certificates a list is of, and how it looks. */
+struct client_list {
+	const char *subject, *issuer; /* as text; NULL = any */
+	bool ca_only;
+	bool bare; /* the entries alone, without their number in frames */
+};
+MUST enum rc client_cert_list(
+    struct pki *p, const struct client_list *want, struct err *e);
 /* Prints one and appends its DER. */
 MUST enum rc client_cert_show(
     struct pki *p, const char *nickname, struct buf *der, struct err *e);

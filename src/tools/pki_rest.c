@@ -294,7 +294,8 @@ show_banner(struct pki *p, struct err *e)
 	p->greeted = true;
 	rc = rest_raw(p,
 	    &(struct rest_call){ .method = "GET",
-		.path = "/pki/v2/info",
+		.path =
+		    strcmp(p->api, "v1") == 0 ? "/pki/v1/info" : "/pki/v2/info",
 		.accept = "application/json" },
 	    &reply, &status, e);
 	if (rc != RC_OK || status != 200)
@@ -307,7 +308,8 @@ show_banner(struct pki *p, struct err *e)
 		return err_set(e, RC_DENIED, "Banner not accepted");
 	return rest_raw(p,
 	    &(struct rest_call){ .method = "POST",
-		.path = "/pki/v2/login",
+		.path = strcmp(p->api, "v1") == 0 ? "/pki/v1/login"
+						  : "/pki/v2/login",
 		.accept = "application/json" },
 	    NULL, &status, e);
 }

@@ -145,7 +145,8 @@ certs_chain(struct keystore *ks, const char *nickname, struct view *out,
 	enum rc rc = keystore_find_cert(ks, &der, nickname, e);
 	char *copy;
 
-	if (rc != RC_OK || (rc = certs_all(&all, ks, a, e)) != RC_OK)
+	if ((rc = certs_not_found(rc, nickname, e)) != RC_OK ||
+	    (rc = certs_all(&all, ks, a, e)) != RC_OK)
 		return rc;
 	if ((copy = arena_view(a, buf_view(&der))) == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
@@ -199,7 +200,8 @@ certs_verify(
 	if (i == sizeof(usages) / sizeof(*usages))
 		return err_set(
 		    e, RC_USAGE, "Unsupported certificate usage: %s", usage);
-	if ((rc = keystore_find_cert(ks, &der, nickname, e)) != RC_OK ||
+	rc = keystore_find_cert(ks, &der, nickname, e);
+	if ((rc = certs_not_found(rc, nickname, e)) != RC_OK ||
 	    (rc = certs_all(&all, ks, a, e)) != RC_OK)
 		return rc;
 	o.purpose = usages[i].purpose;

@@ -115,15 +115,21 @@ def test_certutil_sees_what_we_made(filled, db):
 
 def test_find_and_show(pki, filled):
     out = pki("nss-cert-find").stdout
-    assert out.startswith("-----------------\n2 entries matched\n-----------------\n")
+    assert out.startswith("  Nickname: ") and out.count("  Nickname: ") == 2 and "entries" not in out
     out = pki("nss-cert-find", "--subject", "CN=www.example.com,O=EXAMPLE").stdout
-    assert "1 entries matched" in out and "  Nickname: sslserver\n" in out
+    assert out.startswith("  Nickname: sslserver\n") and "ca_signing" not in out
     assert pki("nss-cert-show", "none", status=255).stderr == "ERROR: Certificate not found: none\n"
     lines = pki("nss-cert-show", "ca_signing").stdout.splitlines()
     assert lines[:4] == ["  Nickname: ca_signing", "  Serial Number: 0x1",
                          "  Subject DN: CN=CA Signing Certificate,O=EXAMPLE",
                          "  Issuer DN: CN=CA Signing Certificate,O=EXAMPLE"]
     assert lines[-1] == "  Trust Flags: CTu,Cu,Cu"
+    assert pki("nss-cert-show", "--cert-file", filled / "ca.crt").stdout.splitlines() == lines
+    shown = json.loads(pki("nss-cert-show", "ca_signing", "--output-format", "json").stdout)
+    assert shown["nickname"] == "ca_signing" and shown["serialNumber"] == "0x1"
+    assert shown["trustFlags"] == "CTu,Cu,Cu" and shown["notAfter"] > shown["notBefore"]
+    for command in ("nss-cert-export", "nss-cert-del", "client-cert-del"):
+        assert pki(command, "none", status=255).stderr == "ERROR: Certificate not found: none\n"
     assert "2 entries matched" not in pki("client-cert-find", "--ca").stdout
 
 
@@ -157,6 +163,10 @@ def test_pkcs7_of_openssl_is_imported(run, pki, filled):
     assert [pathlib.Path(p).exists() for p in out.split()] == [True, True]
     pki("pkcs7-cert-import", "--pkcs7", filled / "n.p7b", "--input-file", filled / "ca.crt")
     assert openssl("pkcs7", "-in", filled / "n.p7b", "-print_certs", "-noout").count("subject=") == 1
+    pki("pkcs7-cert-export", "--pkcs7", filled / "o.p7b", "--output-file", filled / "all.pem")
+    assert (filled / "all.pem").read_text().count("BEGIN CERTIFICATE") == 2
+    pki("pkcs7-cert-import", "--pkcs7", filled / "n.p7b", "--input-file", filled / "all.pem")
+    assert openssl("pkcs7", "-in", filled / "n.p7b", "-print_certs", "-noout").count("subject=") == 2
 
 
 def test_broken_pkcs7_is_an_error(pki, root):
@@ -248,6 +258,38 @@ def test_keys(pki, filled):
     assert pki("nss-key-show", made, status=255).stderr == "ERROR: Key not found\n"
     pki("nss-key-export", "sslserver", "--output-file", filled / "k.pem")
     openssl("pkey", "-in", filled / "k.pem", "-check", "-noout")
+
+
+def test_a_key_is_named_by_a_file_with_its_id(pki, filled):
+    made = pki("nss-key-create", "--key-type", "EC", "--key-id-file", filled / "id").stdout
+    assert f"Key ID: {(filled / 'id').read_text()}" in made
+    assert pki("nss-key-show", "--key-id-file", filled / "id").stdout == made
+    assert pki("nss-key-show", "--key-id", (filled / "id").read_text().strip()).stdout == made
+    pki("nss-key-del", "--key-id-file", filled / "id")
+    assert pki("nss-key-show", "--key-id-file", filled / "id", status=255).stderr == "ERROR: Key not found\n"
+
+
+def test_a_request_without_subject_has_other_names(pki, filled):
+    pki("nss-cert-request", "--subjectAltName", "critical, DNS:a.example.com", "--csr", filled / "n.csr")
+    text = openssl("req", "-in", filled / "n.csr", "-noout", "-text", "-verify")
+    assert "Subject: \n" in text and "DNS:a.example.com" in text
+    assert pki("nss-cert-request", "--csr", filled / "m.csr", status=255).stderr == "ERROR: Missing subject DN\n"
+
+
+def test_a_database_is_made_with_the_password_it_is_given(run, db, root):
+    (root / "new").write_text("Other.456\n")
+    run("pki", "-d", db, "nss-create", "--password-file", root / "new")
+    assert run("pki", "-d", db, "-C", root / "new", "nss-cert-find").stdout == ""
+    run("pki", "-d", db, "-c", "Other.456", "nss-create", "--force", "--no-password")
+    assert run("pki", "-d", db, "nss-cert-find").stdout == ""
+
+
+def test_the_shell_prompts_on_the_error_stream(run, db):
+    done = run("pki", "-d", db, input="nss-key-find\n# nothing\nexit\n")
+    assert re.fullmatch(r"PKI Command-Line Interface \S+\n", done.stdout)
+    assert done.stderr == "pki> " * 3
+    done = run("pki", "-d", db, "-", input="nss-cert-find\n")
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_password_options_exclude_each_other(run, root):
