@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_values.c - any bytes as deployment parameters: what is accepted is read
  * whole, and no password gets into the text for the registry.
- * Owns:    one file in memory.
+ * Owns:    nothing.
  * Trusts:  nothing.
  * Threads: none. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "deploy/values.h"
+#include "mem_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static int fd = -1;
-static char path[64];
-
-static void
-write_file(const uint8_t *data, size_t len)
-{
-	if (fd < 0) {
-		fd = memfd_create("values", 0);
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	}
-	if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0 ||
-	    write(fd, data, len) != (ssize_t)len)
-		abort();
-}
 
 static void
 ignore(void *arg, const char *line)
@@ -44,6 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	AUTO_BUF out = buf_empty(0);
 	AUTO_STR text = strndup((const char *)data, len);
 	struct err e = { RC_OK, "" };
+	const char *path = mem_file(data, len);
 
 	if (text == NULL || values_new(&v, "CA", &e) != RC_OK)
 		return 0;
@@ -53,7 +38,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	values_forget(v);
 	/* as -D, which comes first; what it refuses is left out */
 	rc_ignore(values_define(v, text, ignore, NULL, &e));
-	write_file(data, len);
 	if (values_load(v, path, ignore, NULL, &e) != RC_OK ||
 	    values_check(v, &e) != RC_OK) {
 		if (e.text[0] == '\0')

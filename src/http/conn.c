@@ -508,13 +508,16 @@ drive(struct conn *c)
 		/* Reading much is no turn: it is bounded by the body limit. */
 		turns += was != CONN_BODY;
 	}
-	if (s == STEP_ON) {
-		/* Others first; epoll would not know of what is buffered. */
-		event_active(&c->read_ev, EV_READ, 0);
+	if (s == STEP_ON)
 		c->want = EV_READ;
-	}
-	if (s == STEP_END || !arm(c))
+	if (s == STEP_END || !arm(c)) {
 		conn_close(c);
+		return;
+	}
+	/* Others first; epoll would not know of what is buffered. Only now: to
+	 * add an event that is active does nothing. */
+	if (s == STEP_ON)
+		event_active(&c->read_ev, EV_READ, 0);
 }
 
 static void

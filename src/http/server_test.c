@@ -407,6 +407,26 @@ pipelined_requests_are_answered_in_order(void **state)
 	close(fd);
 }
 
+/* The read event is out while a call is with a worker; then so many follow that
+ * others have their turn in between. */
+static void
+a_long_pipeline_behind_a_slow_call_is_not_the_end(void **state)
+{
+	AUTO_BUF b = buf_empty(0);
+	int fd = t_connect(port);
+
+	(void)state;
+	buf_add_str(&b, "GET /slow HTTP/1.1\r\n" H "\r\n");
+	for (int i = 0; i < 200; i++)
+		buf_add_str(&b, "GET /say HTTP/1.1\r\n" H "\r\n");
+	t_send_all(fd, buf_view(&b));
+	for (int i = 0; i <= 200; i++)
+		assert_int_equal(t_reply(fd), 200);
+	t_send(fd, "GET /say HTTP/1.1\r\n" H "\r\n");
+	assert_int_equal(t_reply(fd), 200);
+	close(fd);
+}
+
 static void
 head_has_a_length_and_no_body(void **state)
 {
@@ -782,6 +802,7 @@ main(void)
 		CASE(limits_are_kept),
 		CASE(bodies_may_come_in_chunks_and_pieces),
 		CASE(pipelined_requests_are_answered_in_order),
+		CASE(a_long_pipeline_behind_a_slow_call_is_not_the_end),
 		CASE(head_has_a_length_and_no_body),
 		CASE(large_replies_arrive_whole),
 		CASE(plain_requests_for_tls_routes_are_refused),
