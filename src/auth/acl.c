@@ -5,9 +5,10 @@
  * Threads: a struct acl is read-only after it was built. */
 #include "auth/acl.h"
 
-#include <regex.h>
 #include <string.h>
 #include <strings.h>
+
+#include "base/regex.h"
 
 enum {
 	ACL_TEXT_MAX = 8192,
@@ -52,35 +53,26 @@ struct asker {
 	const char *peer;
 };
 
-static bool
-term_ip(const char *pattern, const char *peer)
+/* Is the term true? RC_INVALID for an address pattern that does not compile or
+ * takes too long. */
+static enum rc
+term_value(const struct asker *w, const char *name, const char *value,
+    bool *out, struct err *e)
 {
-	regex_t re;
-	bool ok;
-
-	if (peer == NULL ||
-	    regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-		return false;
-	ok = regexec(&re, peer, 0, NULL, 0) == 0;
-	regfree(&re);
-	return ok;
-}
-
-static bool
-term_value(const struct asker *w, const char *name, const char *value)
-{
-	if (strcasecmp(name, "group") == 0)
-		return principal_in(w->p, value);
+	*out = false;
 	if (strcasecmp(name, "ipaddress") == 0)
-		return term_ip(value, w->peer);
+		return w->peer == NULL ? RC_OK
+				       : regex_find(out, value, w->peer, e);
+	if (strcasecmp(name, "group") == 0)
+		*out = principal_in(w->p, value);
 	if (strcasecmp(name, "user") != 0)
-		return false; /* user_origreq and others: decided elsewhere */
+		return RC_OK; /* user_origreq and others: decided elsewhere */
 	if (strcasecmp(value, "anybody") == 0)
-		return true;
-	if (w->p == NULL)
-		return false;
-	return strcasecmp(value, "everybody") == 0 ||
-	    strcasecmp(value, w->p->uid) == 0;
+		*out = true;
+	else if (w->p != NULL)
+		*out = strcasecmp(value, "everybody") == 0 ||
+		    strcasecmp(value, w->p->uid) == 0;
+	return RC_OK;
 }
 
 /* name="value" or name!="value" or name=value; s is changed. */
@@ -89,6 +81,7 @@ eval_term(const struct asker *w, char *s, bool *out, struct err *e)
 {
 	char *eq = strchr(s, '='), *value;
 	bool negate = false;
+	enum rc rc;
 	size_t n;
 
 	if (eq == NULL || eq == s)
@@ -104,8 +97,9 @@ eval_term(const struct asker *w, char *s, bool *out, struct err *e)
 		value[n - 1] = '\0';
 		value++;
 	}
-	*out = term_value(w, text_trim(s), value) != negate;
-	return RC_OK;
+	rc = term_value(w, text_trim(s), value, out, e);
+	*out = *out != negate;
+	return rc == RC_OK ? RC_OK : err_prefix(e, "ACL: address");
 }
 
 /* Next "||" or "&&" outside quotes, or NULL. */

@@ -94,6 +94,48 @@ acl_eval_knows_operators_and_negation(void **state)
 	assert_false(ok);
 }
 
+/* The C library's expressions take gigabytes for the first pattern. */
+static void
+address_patterns_that_take_too_long_let_nobody_in(void **state)
+{
+	static const char *const patterns[] = {
+		"(((((.{1,200}){1,200}){1,200}){1,200}){1,200}){1,200}",
+		"^(a+)+$", "("
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+		AUTO(acl) a = NULL;
+		char text[256];
+
+		snprintf(text, sizeof(text),
+		    "r:op:allow (op) user=\"anybody\";deny (op) "
+		    "ipaddress=\"%s\":t",
+		    patterns[i]);
+		assert_int_equal(acl_add(&a, text, NULL), RC_OK);
+		assert_int_not_equal(
+		    acl_check(a, &agent,
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "r", "op",
+			NULL),
+		    RC_OK);
+	}
+}
+
+static void
+addresses_match_by_a_part(void **state)
+{
+	bool ok = false;
+
+	(void)state;
+	assert_int_equal(
+	    acl_eval("ipaddress=\"^192\\.0\\.\"", NULL, "192.0.2.1", &ok, NULL),
+	    RC_OK);
+	assert_true(ok);
+	assert_int_equal(
+	    acl_eval("ipaddress!=\".*\"", NULL, NULL, &ok, NULL), RC_OK);
+	assert_true(ok);
+}
+
 static void
 acl_add_refuses_what_it_cannot_read(void **state)
 {
@@ -115,6 +157,9 @@ main(void)
 		    acl_defaults_give_agents_requests_and_admins_users),
 		cmocka_unit_test(acl_ancestors_are_gathered_and_deny_wins),
 		cmocka_unit_test(acl_eval_knows_operators_and_negation),
+		cmocka_unit_test(
+		    address_patterns_that_take_too_long_let_nobody_in),
+		cmocka_unit_test(addresses_match_by_a_part),
 		cmocka_unit_test(acl_add_refuses_what_it_cannot_read),
 	};
 

@@ -3,7 +3,7 @@
  * Owns:    nothing.
  * Trusts:  nothing but the environment's look-ups.
  * Threads: as struct profile_run. */
-#include "profile/regex.h"
+#include "base/regex.h"
 #include "profile/subject.h"
 #include "x509/cert.h"
 #include "x509/name.h"

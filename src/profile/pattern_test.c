@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "profile/plugin.h"
-#include "profile/regex.h"
 
 static const char *
 value(void *arg, const char *set, const char *name)
@@ -75,42 +74,6 @@ pattern_is_token_wants_one_whole_token(void **state)
 	assert_false(pattern_is_token("$$"));
 }
 
-static bool
-matches(const char *pattern, const char *text)
-{
-	bool m = false;
-
-	assert_int_equal(regex_match(&m, pattern, text, NULL), RC_OK);
-	return m;
-}
-
-static void
-regex_match_is_a_full_match(void **state)
-{
-	(void)state;
-	assert_true(matches(".*CN=.*", "UID=a,CN=b,O=c"));
-	assert_true(matches("(UID|CN)=.*", "CN=b"));
-	assert_false(matches("(UID|CN)=.*", "O=c,CN=b"));
-	assert_true(matches("CN=[^,]+,.+", "CN=a,O=b"));
-	assert_false(matches("CN=[^,]+,.+", "CN=a"));
-	assert_true(matches("a|ab", "ab"));
-	assert_true(matches("CN=\\w+\\.example\\.com", "CN=www.example.com"));
-	assert_false(matches("CN=a", "CN=a\n"));
-}
-
-static void
-regex_match_gives_up_on_catastrophic_patterns(void **state)
-{
-	bool m;
-
-	(void)state;
-	assert_int_equal(regex_match(&m, "(a+)+$",
-			     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", NULL),
-	    RC_INVALID);
-	assert_int_equal(regex_check("(", NULL), RC_INVALID);
-	assert_int_equal(regex_check("(?<n>a)\\k<n>", NULL), RC_OK);
-}
-
 static void
 list_has_compares_whole_items(void **state)
 {
@@ -130,8 +93,6 @@ main(void)
 		cmocka_unit_test(pattern_expand_follows_the_rules),
 		cmocka_unit_test(pattern_expand_refuses_broken_tokens),
 		cmocka_unit_test(pattern_is_token_wants_one_whole_token),
-		cmocka_unit_test(regex_match_is_a_full_match),
-		cmocka_unit_test(regex_match_gives_up_on_catastrophic_patterns),
 		cmocka_unit_test(list_has_compares_whole_items),
 	};
 
