@@ -2,9 +2,9 @@
 /* limits.c - what the parts of an operation cost by themselves, as shell words.
  * usage: limits crypto               us of one request check, one signature
  *        limits commit STORE GROUP   us of one durable commit of the records of
- *                                    an enrolment, GROUP committers
+ *                                    an enrolment into STORE, GROUP committers
  *        limits keygen BITS...       ms of making RSA keys
- * Owns:    temporary folders.
+ * Owns:    nothing; STORE grows.
  * Trusts:  its user.
  * Threads: as many committers as asked for. */
 #include <stdatomic.h>
@@ -15,7 +15,6 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "base/file.h"
 #include "base/thread.h"
 #include "keys/key.h"
 #include "store/store.h"
@@ -23,7 +22,6 @@
 
 enum {
 	CALLS = 2000,
-	ROUNDS = 5,
 	GROUP_MAX = 256,
 	COMMITS = 4000,
 	TBS = 1000,
@@ -40,32 +38,26 @@ clock_of(clockid_t which)
 
 /* --- crypto ---------------------------------------------------------------- */
 
-/* us of one signature, the best round. */
+/* us of one signature. */
 static double
 sign(EVP_PKEY *key)
 {
 	static const uint8_t tbs[TBS] = { 0x30 };
+	double from = clock_of(CLOCK_PROCESS_CPUTIME_ID);
 	uint8_t sig[512];
-	double best = 1e9;
 
-	for (int r = 0; r < ROUNDS; r++) {
-		double from = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+	for (int i = 0; i < CALLS; i++) {
+		EVP_MD_CTX *md = EVP_MD_CTX_new();
+		size_t len = sizeof(sig);
 
-		for (int i = 0; i < CALLS; i++) {
-			EVP_MD_CTX *md = EVP_MD_CTX_new();
-			size_t len = sizeof(sig);
-
-			if (md == NULL ||
-			    EVP_DigestSignInit(
-				md, NULL, EVP_sha256(), NULL, key) != 1 ||
-			    EVP_DigestSign(md, sig, &len, tbs, TBS) != 1)
-				exit(1);
-			EVP_MD_CTX_free(md);
-		}
-		from = (clock_of(CLOCK_PROCESS_CPUTIME_ID) - from) / CALLS;
-		best = from < best ? from : best;
+		if (md == NULL ||
+		    EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) !=
+			1 ||
+		    EVP_DigestSign(md, sig, &len, tbs, TBS) != 1)
+			exit(1);
+		EVP_MD_CTX_free(md);
 	}
-	return best;
+	return (clock_of(CLOCK_PROCESS_CPUTIME_ID) - from) / CALLS;
 }
 
 /* us of reading a request and checking its proof of possession. */
@@ -74,7 +66,7 @@ check(EVP_PKEY *key)
 {
 	X509_REQ *x = X509_REQ_new();
 	unsigned char *der = NULL;
-	double best = 1e9;
+	double from;
 	struct req r;
 	int n = 0;
 
@@ -87,21 +79,16 @@ check(EVP_PKEY *key)
 	X509_REQ_free(x);
 	if (n <= 0)
 		exit(1);
-	for (int k = 0; k < ROUNDS; k++) {
-		double from = clock_of(CLOCK_PROCESS_CPUTIME_ID);
-
-		for (int i = 0; i < CALLS; i++) {
-			if (req_parse(&r, view_of(der, (size_t)n), NULL) !=
-				RC_OK ||
-			    spki_verify(r.spki, req_sigalg(&r), r.tbs, r.sig,
-				NULL) != RC_OK)
-				exit(1);
-		}
-		from = (clock_of(CLOCK_PROCESS_CPUTIME_ID) - from) / CALLS;
-		best = from < best ? from : best;
+	from = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+	for (int i = 0; i < CALLS; i++) {
+		if (req_parse(&r, view_of(der, (size_t)n), NULL) != RC_OK ||
+		    spki_verify(r.spki, req_sigalg(&r), r.tbs, r.sig, NULL) !=
+			RC_OK)
+			exit(1);
 	}
+	from = (clock_of(CLOCK_PROCESS_CPUTIME_ID) - from) / CALLS;
 	OPENSSL_free(der);
-	return best;
+	return from;
 }
 
 static enum rc
@@ -123,21 +110,22 @@ crypto(void)
 struct commits {
 	struct store *s;
 	struct rec *request, *cert;
+	uint64_t first; /* of the ids, one run's are not another's */
 	_Atomic uint64_t next;
 };
 
 static struct rec *
 with_id(const struct rec *r, uint64_t i)
 {
-	struct rec *x = rec_copy(r);
+	struct rec *x;
 	char id[32];
 
 	snprintf(id, sizeof(id), "%llx",
 	    (unsigned long long)(i * UINT64_C(0x9e3779b97f4a7c15)) | 1);
-	if (x != NULL) {
-		free(x->id);
-		x->id = strdup(id);
-	}
+	x = rec_new(r->kind, id);
+	for (size_t k = 0; k < r->n; k++)
+		for (size_t v = 0; v < r->attrs[k].n; v++)
+			rec_add(x, r->attrs[k].name, r->attrs[k].values[v]);
 	return x;
 }
 
@@ -150,9 +138,10 @@ committer(void *arg)
 
 	while ((i = atomic_fetch_add(&c->next, 1)) < COMMITS) {
 		AUTO(batch) b = batch_new();
+		uint64_t id = c->first + 2 * i;
 
-		batch_add(b, with_id(c->request, 2 * i + 1));
-		batch_add(b, with_id(c->cert, 2 * i + 2));
+		batch_add(b, with_id(c->request, id));
+		batch_add(b, with_id(c->cert, id + 1));
 		batch_effect(b, "audit", view_of(line, sizeof(line)));
 		batch_effect(b, "audit", view_of(line, sizeof(line)));
 		if (store_commit(c->s, b, NULL) != RC_OK)
@@ -170,44 +159,40 @@ keep(void *arg, const struct rec *r)
 
 /* The newest request that has a certificate, and a certificate. */
 static enum rc
-samples(struct commits *c, const char *dir, struct err *e)
+samples(struct commits *c, struct err *e)
 {
-	struct lmdb_params p = { .dir = dir, .clock = &clock_system };
 	struct query q = { .kind = REC_REQUEST,
 		.filter = "(requestState=complete)",
 		.order = "-dateOfCreate",
 		.limit = 1 };
-	AUTO(store) s = NULL;
-	enum rc rc = store_open_lmdb(&s, &p, e);
+	enum rc rc = store_search(c->s, &q, keep, &c->request, e);
 
-	if (rc == RC_OK)
-		rc = store_search(s, &q, keep, &c->request, e);
 	q = (struct query){ .kind = REC_CERT,
 		.filter = "(certStatus=VALID)",
 		.order = "-dateOfCreate",
 		.limit = 1 };
 	if (rc == RC_OK)
-		rc = store_search(s, &q, keep, &c->cert, e);
+		rc = store_search(c->s, &q, keep, &c->cert, e);
 	if (rc == RC_OK && (c->request == NULL || c->cert == NULL))
 		rc = err_set(e, RC_NOTFOUND, "no enrolment in the store");
 	return rc;
 }
 
 static enum rc
-commit(const char *from, int64_t group, struct err *e)
+commit(const char *dir, int64_t group, struct err *e)
 {
-	char dir[] = "/tmp/signet-limits-XXXXXX";
-	struct commits c = { .next = 0 };
+	struct commits c = { .first = (uint64_t)clock_now_ms(&clock_system)
+		    << 16 };
 	struct lmdb_params p = { .dir = dir, .clock = &clock_system };
+	struct store_stats was, now;
 	pthread_t threads[GROUP_MAX];
 	double cpu, wall;
 	enum rc rc;
 
-	if (mkdtemp(dir) == NULL)
-		return err_errno(e, "%s", dir);
-	if ((rc = samples(&c, from, e)) != RC_OK ||
-	    (rc = store_open_lmdb(&c.s, &p, e)) != RC_OK)
+	if ((rc = store_open_lmdb(&c.s, &p, e)) != RC_OK ||
+	    (rc = samples(&c, e)) != RC_OK)
 		return rc;
+	store_stats(c.s, &was);
 	cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
 	wall = clock_of(CLOCK_MONOTONIC);
 	for (int64_t i = 0; i < group; i++) {
@@ -217,13 +202,15 @@ commit(const char *from, int64_t group, struct err *e)
 	}
 	for (int64_t i = 0; i < group; i++)
 		pthread_join(threads[i], NULL);
-	printf("commit_us=%.1f commit_wall_us=%.1f\n",
+	store_stats(c.s, &now);
+	printf("commit_us=%.1f commit_wall_us=%.1f commit_group=%.1f\n",
 	    (clock_of(CLOCK_PROCESS_CPUTIME_ID) - cpu) / COMMITS,
-	    (clock_of(CLOCK_MONOTONIC) - wall) / COMMITS);
+	    (clock_of(CLOCK_MONOTONIC) - wall) / COMMITS,
+	    (double)COMMITS / (double)(now.groups - was.groups));
 	store_free(c.s);
 	rec_free(c.request);
 	rec_free(c.cert);
-	return file_remove_tree(dir, e);
+	return RC_OK;
 }
 
 /* --- keys ------------------------------------------------------------------------ */
