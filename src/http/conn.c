@@ -293,8 +293,8 @@ describe(struct conn *c, struct call *k)
 	k->c.tls = c->ssl != NULL;
 	/* a connection that is kept may outlive its client's certificate */
 	if (c->served && c->peer_cert.len > 0)
-		tls_peer_again(c->ssl, &c->peer_cert, c->peer_error,
-		    sizeof(c->peer_error));
+		tls_peer_again(c->ssl, &c->peer_cert, &c->peer_judged_s,
+		    c->peer_error, sizeof(c->peer_error));
 	k->c.peer_cert = buf_view(&c->peer_cert);
 	k->c.peer_cert_error = c->peer_error[0] != '\0' ? c->peer_error : NULL;
 }

@@ -56,6 +56,7 @@ struct conn {
 	struct addr *addr; /* its place in the cap per address */
 	char peer[CONN_PEER_MAX];
 	struct buf peer_cert;
+	int64_t peer_judged_s; /* of tls_peer_again */
 	char peer_error[CONN_WHY_MAX];
 };
 

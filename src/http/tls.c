@@ -176,14 +176,20 @@ tls_ctx_new(SSL_CTX **out, struct key *key, const struct view *chain,
 	return RC_OK;
 }
 
-/* Of the certificate's time alone. */
-static long
-verdict_by_time(SSL *ssl, X509 *cert)
+static int64_t
+now_of(SSL *ssl)
 {
 	const struct clock *clock = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-	time_t now;
 
-	now = clock != NULL ? (time_t)clock_now(clock) : time(NULL);
+	return clock != NULL ? clock_now(clock) : (int64_t)time(NULL);
+}
+
+/* Of the certificate's time alone. */
+static long
+verdict_by_time(X509 *cert, int64_t at)
+{
+	time_t now = (time_t)at;
+
 	if (X509_cmp_time(X509_get0_notAfter(cert), &now) <= 0)
 		return X509_V_ERR_CERT_HAS_EXPIRED;
 	if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0)
@@ -199,7 +205,7 @@ verdict_of(SSL *ssl, X509 *cert)
 
 	return v != X509_V_OK || SSL_session_reused(ssl) == 0
 	    ? v
-	    : verdict_by_time(ssl, cert);
+	    : verdict_by_time(cert, now_of(ssl));
 }
 
 static void
@@ -237,14 +243,19 @@ tls_peer(SSL *ssl, struct buf *der, char *why, size_t why_max)
 }
 
 void
-tls_peer_again(SSL *ssl, struct buf *der, char *why, size_t why_max)
+tls_peer_again(
+    SSL *ssl, struct buf *der, int64_t *judged_s, char *why, size_t why_max)
 {
-	X509 *cert = SSL_get0_peer_certificate(ssl);
+	int64_t now = now_of(ssl);
+	X509 *cert;
 	long v;
 
-	if (cert == NULL || der->len == 0)
+	if (der->len == 0 || now == *judged_s)
 		return;
-	v = verdict_by_time(ssl, cert);
+	*judged_s = now;
+	if ((cert = SSL_get0_peer_certificate(ssl)) == NULL)
+		return;
+	v = verdict_by_time(cert, now);
 	if (v == X509_V_OK)
 		return;
 	buf_reset(der);

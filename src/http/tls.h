@@ -21,8 +21,10 @@ MUST enum rc tls_ctx_new(SSL_CTX **out, struct key *key,
  * why not, in why. Both stay empty when it showed none. */
 void tls_peer(SSL *ssl, struct buf *der, char *why, size_t why_max);
 /* Before each further request of a connection: has the peer's certificate come
- * to its end since? Then der is emptied and why tells. */
-void tls_peer_again(SSL *ssl, struct buf *der, char *why, size_t why_max);
+ * to its end since? Then der is emptied and why tells. judged_s is the second of
+ * the last look (0: none): validity is in whole seconds, one look each will do. */
+void tls_peer_again(
+    SSL *ssl, struct buf *der, int64_t *judged_s, char *why, size_t why_max);
 
 /* Parses DER certificates into a store (and a list of their names, if not
  * NULL). Shared with the client. */
