@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* record.c - records as bags of attributes (spec directory 1, 2.1).
  * Owns:    struct rec and all its names and values. A record read from bytes
- *          keeps them in one block behind itself; what is added later is
- *          allocated piece by piece.
+ *          keeps them in one block behind itself, a new one has a block with
+ *          room for the small pieces; all else is allocated piece by piece.
  * Trusts:  nothing; rec_read checks every length.
  * Threads: a struct rec has one owner. */
 #include "store/record.h"
 
+#include <stdalign.h>
+
 #include "base/clock.h"
 #include "store/rec_wire.h"
+
+enum {
+	/* A request has 40 attributes with texts of 20 octets. */
+	ROOM_ATTRS = 48,
+	ROOM_PIECES = 3072,
+	PIECE_MAX = 256, /* longer ones never go into the room */
+};
 
 /* What rec_new and rec_read really allocate. */
 struct rec_box {
 	struct rec r;
-	size_t block_len;
+	size_t block_len, used; /* of the block */
+	size_t room_attrs;      /* slots at its begin; 0: as many as read */
 	_Alignas(16) uint8_t block[];
 };
 
@@ -52,6 +62,20 @@ piece_free(const struct rec *r, const void *p)
 		free((void *)(uintptr_t)p);
 }
 
+/* len bytes for a piece, in the room while there is some; NULL when memory is
+ * out. align is a power of two. */
+static void *
+piece_new(struct rec *r, size_t len, size_t align)
+{
+	struct rec_box *b = box_of(r);
+	size_t at = (b->used + align - 1) & ~(align - 1);
+
+	if (len > PIECE_MAX || at > b->block_len || len > b->block_len - at)
+		return malloc(len);
+	b->used = at + len;
+	return b->block + at;
+}
+
 /* Room for one more in an array of n, whose capacity is the next power of two
  * (exactly n while it lies in the block). */
 static void *
@@ -79,15 +103,29 @@ fail(struct rec *r, enum rc rc)
 		r->failed = rc;
 }
 
+static char *
+name_dup(struct rec *r, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	char *copy = piece_new(r, size, 1);
+
+	return copy != NULL ? memcpy(copy, name, size) : NULL;
+}
+
 struct rec *
 rec_new(enum rec_kind kind, const char *id)
 {
-	struct rec_box *b = calloc(1, sizeof(*b));
+	const size_t attrs = ROOM_ATTRS * sizeof(struct rec_attr);
+	struct rec_box *b = malloc(sizeof(*b) + attrs + ROOM_PIECES);
 
 	if (b == NULL)
 		return NULL;
+	*b = (struct rec_box){ .block_len = attrs + ROOM_PIECES,
+		.used = attrs,
+		.room_attrs = ROOM_ATTRS };
 	b->r.kind = kind;
-	if ((b->r.id = strdup(id != NULL ? id : "")) == NULL) {
+	b->r.attrs = (struct rec_attr *)(void *)b->block;
+	if ((b->r.id = name_dup(&b->r, id != NULL ? id : "")) == NULL) {
 		free(b);
 		return NULL;
 	}
@@ -152,12 +190,13 @@ find_or_make(struct rec *r, const char *name)
 		fail(r, r->n >= REC_ATTRS_MAX ? RC_TOOBIG : RC_INVALID);
 		return NULL;
 	}
-	a = grow(r, r->attrs, r->n, sizeof(*a));
-	copy = strdup(name);
+	a = r->n < box_of(r)->room_attrs ? r->attrs
+					 : grow(r, r->attrs, r->n, sizeof(*a));
+	copy = name_dup(r, name);
 	if (a != NULL)
 		r->attrs = a;
 	if (a == NULL || copy == NULL) {
-		free(copy);
+		piece_free(r, copy);
 		fail(r, RC_NOMEM);
 		return NULL;
 	}
@@ -169,13 +208,15 @@ find_or_make(struct rec *r, const char *name)
 static void
 push_value(struct rec *r, struct rec_attr *a, struct view v)
 {
-	struct view *values = grow(r, a->values, a->n, sizeof(*values));
-	uint8_t *copy = malloc(v.len + 1);
+	struct view *values = a->values == NULL
+	    ? piece_new(r, sizeof(*values), alignof(struct view))
+	    : grow(r, a->values, a->n, sizeof(*values));
+	uint8_t *copy = piece_new(r, v.len + 1, 1);
 
 	if (values != NULL)
 		a->values = values;
 	if (values == NULL || copy == NULL) {
-		free(copy);
+		piece_free(r, copy);
 		fail(r, RC_NOMEM);
 		return;
 	}
@@ -546,7 +587,7 @@ rec_read(
 	arrays = attrs * sizeof(struct rec_attr) + values * sizeof(struct view);
 	if ((b = calloc(1, sizeof(*b) + arrays + v.len)) == NULL)
 		return err_set(e, RC_NOMEM, "stored record: out of memory");
-	b->block_len = arrays + v.len;
+	b->block_len = b->used = arrays + v.len;
 	memcpy(b->block + arrays, v.data, v.len);
 	at = (size_t)(c.p - v.data);
 	r = &b->r;
