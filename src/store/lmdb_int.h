@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <lmdb.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "store/filter_int.h"
@@ -30,7 +31,8 @@ enum {
 	LMDB_DBS = REC_KINDS + 8,
 	LMDB_READERS = 512,
 	LMDB_GROUP_MAX = 256, /* commits in one transaction */
-	LMDB_GATHER_US = 300, /* longest wait for a group to fill */
+	LMDB_GATHER_US = 400, /* one step of waiting for a group to fill */
+	LMDB_GATHER_STEPS = 8,
 	LMDB_ID_KEY_MAX = REC_ID_MAX + 2,
 	LMDB_IDX_VALUE_MAX = 80, /* longer values: cut, checked on the record */
 	LMDB_KEY_MAX = 300,
@@ -56,10 +58,9 @@ struct lmdb_job {
 	enum rc (*call)(struct lmdb_job *j);
 	void *arg;
 	struct lmdb_steps *steps; /* filled while the group is applied */
-	bool done;
 	enum rc rc;
 	struct err err;
-	pthread_cond_t wake;
+	sem_t done;
 };
 
 struct lmdb {
@@ -81,6 +82,7 @@ struct lmdb {
 	pthread_cond_t more;
 	struct lmdb_job *first, *last;
 	size_t waiting;
+	size_t wake_at; /* waiting that wakes the writer; 0: it is at work */
 	bool closing;
 
 	_Atomic uint64_t seen_usn;  /* delivered to all watchers */

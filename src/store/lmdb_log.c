@@ -340,7 +340,7 @@ enum rc
 lmdb_drain(void *impl, const char *type,
     bool (*fn)(void *arg, const struct effect *x), void *arg, struct err *e)
 {
-	struct drain *d = calloc(1, sizeof(*d));
+	struct drain *d = malloc(sizeof(*d)); /* large; filled row by row */
 	bool more = true;
 	enum rc rc = RC_OK;
 
@@ -348,6 +348,7 @@ lmdb_drain(void *impl, const char *type,
 		return err_set(e, RC_NOMEM, "effects: out of memory");
 	d->db = impl;
 	d->type = type;
+	d->n = d->last.len = 0;
 	if (d->db->read_only ||
 	    (type != NULL && strlen(type) > EFFECT_TYPE_MAX)) {
 		free(d);

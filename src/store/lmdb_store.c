@@ -298,6 +298,7 @@ store_open_lmdb(struct store **out, const struct lmdb_params *p, struct err *e)
 {
 	AUTO(store) s = store_new(&lmdb_backend);
 	struct lmdb *db = calloc(1, sizeof(*db));
+	pthread_condattr_t attr;
 	enum rc rc = RC_OK;
 
 	if (s == NULL || db == NULL) {
@@ -310,7 +311,10 @@ store_open_lmdb(struct store **out, const struct lmdb_params *p, struct err *e)
 	db->read_only = p->read_only;
 	db->clock = p->clock != NULL ? p->clock : &clock_system;
 	pthread_mutex_init(&db->lock, NULL);
-	pthread_cond_init(&db->more, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&db->more, &attr);
+	pthread_condattr_destroy(&attr);
 	if (!p->read_only)
 		rc = file_mkdirs(p->dir, 0700, e);
 	if (rc != RC_OK || (rc = lock_folder(db, p->dir, e)) != RC_OK ||

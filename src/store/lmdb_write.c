@@ -12,27 +12,37 @@
 
 /* --- queue ------------------------------------------------------------- */
 
-static enum rc
-submit(struct lmdb *db, struct lmdb_job *j, struct err *e)
+/* Puts j into the queue; false when the store is closing. Wakes the writer only
+ * when as many are there as it waits for. */
+static bool
+enqueue(struct lmdb *db, struct lmdb_job *j)
 {
-	pthread_cond_init(&j->wake, NULL);
-	pthread_mutex_lock(&db->lock);
-	if (db->closing) {
-		pthread_mutex_unlock(&db->lock);
-		pthread_cond_destroy(&j->wake);
-		return err_set(e, RC_UNAVAILABLE, "store: closing");
-	}
+	LOCKED(&db->lock);
+
+	if (db->closing)
+		return false;
 	if (db->last != NULL)
 		db->last->next = j;
 	else
 		db->first = j;
 	db->last = j;
 	db->waiting++;
-	pthread_cond_signal(&db->more);
-	while (!j->done)
-		pthread_cond_wait(&j->wake, &db->lock);
-	pthread_mutex_unlock(&db->lock);
-	pthread_cond_destroy(&j->wake);
+	if (db->wake_at > 0 && db->waiting >= db->wake_at)
+		pthread_cond_signal(&db->more);
+	return true;
+}
+
+static enum rc
+submit(struct lmdb *db, struct lmdb_job *j, struct err *e)
+{
+	sem_init(&j->done, 0, 0);
+	if (!enqueue(db, j)) {
+		sem_destroy(&j->done);
+		return err_set(e, RC_UNAVAILABLE, "store: closing");
+	}
+	while (sem_wait(&j->done) != 0)
+		; /* a signal came */
+	sem_destroy(&j->done);
 	if (j->rc != RC_OK && e != NULL)
 		*e = j->err;
 	return j->rc;
@@ -191,24 +201,44 @@ run_group(struct lmdb *db, struct lmdb_job *list)
 
 /* --- the thread -------------------------------------------------------- */
 
-/* Others are about to commit again when the last group was large: a short wait
- * keeps groups from splitting into one and all others. */
-static void
-gather(struct lmdb *db)
+/* Waits until at least n are there, or for one step; false when that is over. */
+static bool
+await(struct lmdb *db, size_t n, const struct timespec *until)
 {
-	struct timespec until;
+	bool more = true;
 
-	if (db->last_group < 2 || db->waiting >= db->last_group)
+	db->wake_at = n;
+	while (more && db->waiting < n && !db->closing)
+		more = (until == NULL ? pthread_cond_wait(&db->more, &db->lock)
+				      : pthread_cond_timedwait(
+					    &db->more, &db->lock, until)) == 0;
+	db->wake_at = 0;
+	return more;
+}
+
+/* Those of the last group are about to commit again, and ready others waited
+ * when it was done: all of them in one group cost half of two. So the writer
+ * waits for them, as long as more of them come in every step. */
+static void
+gather(struct lmdb *db, size_t ready)
+{
+	size_t all = ready + db->last_group, seen = 0;
+
+	if (db->last_group < 2)
 		return;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += LMDB_GATHER_US * 1000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	while (db->waiting < db->last_group && !db->closing)
-		if (pthread_cond_timedwait(&db->more, &db->lock, &until) != 0)
+	for (int i = 0; i < LMDB_GATHER_STEPS && seen != db->waiting; i++) {
+		struct timespec until;
+
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += LMDB_GATHER_US * 1000L;
+		if (until.tv_nsec >= 1000000000L) {
+			until.tv_nsec -= 1000000000L;
+			until.tv_sec++;
+		}
+		seen = db->waiting;
+		if (await(db, all, &until))
 			return;
+	}
 }
 
 /* The next group: a call alone, or commits up to the next call. */
@@ -234,19 +264,14 @@ take(struct lmdb *db)
 }
 
 static void
-finish(struct lmdb *db, struct lmdb_job *list)
+finish(struct lmdb_job *list)
 {
-	for (struct lmdb_job *j = list; j != NULL; j = j->next) {
-		lmdb_steps_free(j->steps);
-		j->steps = NULL;
-	}
-	pthread_mutex_lock(&db->lock);
 	for (struct lmdb_job *j = list, *next; j != NULL; j = next) {
 		next = j->next; /* j is gone once its owner wakes */
-		j->done = true;
-		pthread_cond_signal(&j->wake);
+		lmdb_steps_free(j->steps);
+		j->steps = NULL;
+		sem_post(&j->done);
 	}
-	pthread_mutex_unlock(&db->lock);
 }
 
 static void *
@@ -256,22 +281,23 @@ writer(void *arg)
 
 	for (;;) {
 		struct lmdb_job *list;
+		size_t ready;
 
 		pthread_mutex_lock(&db->lock);
-		while (db->first == NULL && !db->closing)
-			pthread_cond_wait(&db->more, &db->lock);
+		ready = db->waiting;
+		await(db, 1, NULL);
 		if (db->first == NULL) {
 			pthread_mutex_unlock(&db->lock);
 			return NULL;
 		}
-		gather(db);
+		gather(db, ready);
 		list = take(db);
 		pthread_mutex_unlock(&db->lock);
 		if (list->call != NULL)
 			list->rc = list->call(list);
 		else
 			run_group(db, list);
-		finish(db, list);
+		finish(list);
 	}
 }
 
@@ -291,7 +317,7 @@ lmdb_writer_stop(struct lmdb *db)
 		return;
 	pthread_mutex_lock(&db->lock);
 	db->closing = true;
-	pthread_cond_broadcast(&db->more);
+	pthread_cond_signal(&db->more);
 	pthread_mutex_unlock(&db->lock);
 	pthread_join(db->thread, NULL);
 	db->running = false;
