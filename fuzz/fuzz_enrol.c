@@ -193,6 +193,9 @@ show(const struct profile *p, const struct profile_env *env,
 	for (size_t i = 0; set != NULL && i < set->n_policies; i++) {
 		const struct profile_policy *pol = &set->policies[i];
 
+		if (profile_default_text(pol) == NULL ||
+		    profile_constraint_text(pol) == NULL)
+			abort();
 		for (size_t k = 0; profile_default_value(pol, env, k, &d, a);
 		     k++)
 			review(p, env, r, t, pol, d.name);
@@ -205,11 +208,14 @@ show(const struct profile *p, const struct profile_env *env,
 		     profile_input_value(&p->inputs[i], env, k, &d, a); k++)
 			if (d.name == NULL || d.syntax == NULL)
 				abort();
-	for (size_t i = 0; i < p->n_outputs; i++)
+	for (size_t i = 0; i < p->n_outputs; i++) {
+		if (profile_output_text(&p->outputs[i]) == NULL)
+			abort();
 		for (size_t k = 0; profile_output_value(&p->outputs[i], k, &d);
 		     k++)
 			if (d.name == NULL)
 				abort();
+	}
 }
 
 static void
