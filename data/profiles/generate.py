@@ -568,13 +568,16 @@ def boot_text(row):
             if ident == 'caCert' and item == 'AKI':
                 p[1]['localKey'] = 'true'
             pols.append(p)
+    # as in the profiles these go with: 1 would be the subject, 3 the key.
+    # Scripts that want another validity edit 2.default.params.range.
+    numbered = list(zip([2] + list(range(4, 20)), pols))
     lines = ['# %s.profile - written by generate.py' % ident,
              'id=%s.profile' % ident, 'name=' + name,
              'description=Used by the installer before the CA can run '
              'profiles.', 'profileIDMapping=' + mapped,
              'profileSetIDMapping=' + mapped_set,
-             'list=' + ','.join(str(i + 1) for i in range(len(pols)))]
-    for i, (default, params, _, _) in enumerate(pols, 1):
+             'list=' + ','.join(str(n) for n, _ in numbered)]
+    for i, (default, params, _, _) in numbered:
         lines.append('%d.default.class=%s' % (i, java_class(default)))
         lines.append('%d.default.name=%s' % (i, class_name(default)))
         for k in sorted(params):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pki_ca_profile.c - ca-profile-*: enrolment profiles as JSON, or raw as
- * property lines.
+/* pki_ca_profile.c - ca-profile-*: enrolment profiles as XML or JSON, or raw
+ * as property lines.
  * Owns:    nothing beyond one command.
  * Trusts:  nothing of the server.
  * Threads: none. */
@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "tools/pki_cmds.h"
 #include "tools/pki_fields.h"
+#include "tools/pki_profile_xml.h"
 
 static enum rc
 run_find(struct pki *p, const struct args *a, struct err *e)
@@ -76,12 +77,8 @@ run_show(struct pki *p, const struct args *a, struct err *e)
 	} else {
 		rest_path(&path, "profiles/", id, NULL);
 		rc = rest_json(p, "GET", buf_cstr(&path), NULL, &profile, e);
-		if (rc == RC_OK && file != NULL) {
-			char *dump = json_dumps(profile, JSON_INDENT(2));
-
-			buf_addf(&text, "%s\n", dump != NULL ? dump : "");
-			free(dump);
-		}
+		if (rc == RC_OK && file != NULL)
+			rc = profile_xml(&text, profile, e);
 	}
 	if (rc != RC_OK)
 		return rc;
@@ -128,7 +125,7 @@ send_file(struct pki *p, const struct args *a, bool add, struct err *e)
 	enum rc rc;
 
 	if (!args_has(a, "raw")) {
-		if ((rc = rest_load(&profile, args_at(a, 0), e)) != RC_OK)
+		if ((rc = profile_load(&profile, args_at(a, 0), e)) != RC_OK)
 			return rc;
 		if (json_str(profile, "id") == NULL)
 			return err_set(
@@ -272,12 +269,12 @@ static const struct opt find_opts[] = {
 	OPT_END,
 };
 static const struct opt show_opts[] = {
-	OPT("output", "file", "File to store the profile"),
-	OPT_FLAG("raw", "Property lines instead of JSON"),
+	OPT("output", "file", "File to store the profile, as XML"),
+	OPT_FLAG("raw", "Property lines instead of XML"),
 	OPT_END,
 };
 static const struct opt raw_opts[] = {
-	OPT_FLAG("raw", "The file has property lines instead of JSON"),
+	OPT_FLAG("raw", "The file has property lines, not XML or JSON"),
 	OPT_END,
 };
 

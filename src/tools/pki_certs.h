@@ -86,7 +86,8 @@ MUST enum rc certs_import_file(struct keystore *ks, const char *nickname,
     const char *path, const char *format, const char *trust, struct buf *used,
     struct err *e);
 /* Puts all certificates of a PKCS #7 file in: the leaf under nickname, the
- * others under their names with trust CT,C,C. */
+ * others under their names; CAs among the others, and a leaf without nickname
+ * or that is a root, get trust CT,C,C. */
 MUST enum rc certs_import_pkcs7(struct keystore *ks, const char *nickname,
     const char *path, const char *trust, struct err *e);
 /* "[token:]nickname" and the issuers found beside it, leaf first, copied into

@@ -43,7 +43,8 @@ check_list(const char *list, struct err *e)
 
 		word = text_trim(word);
 		/* answers about revocation, which are never asked for here */
-		known = text_starts(word, "OCSP_");
+		known =
+		    text_starts(word, "OCSP_") || text_starts(word, "REVOKED_");
 		for (int i = HTTP_CERT_OK + 1; i <= HTTP_CERT_OTHER; i++)
 			known = known ||
 			    strcmp(word,

@@ -71,7 +71,10 @@ certs_import_pkcs7(struct keystore *ks, const char *nickname, const char *path,
 			buf_add_str(&nick, nickname);
 		else
 			rc = certs_nickname(&nick, certs[i], e);
-		if (i > 0 || (t == NULL && cert_is_ca(&c)))
+		/* the one that was named is the user's own, but for a root */
+		if (i > 0 ||
+		    (t == NULL &&
+			(nickname == NULL || cert_is_self_issued(&c))))
 			t = cert_is_ca(&c) ? "CT,C,C" : NULL;
 		if (rc == RC_OK)
 			rc = keystore_import_cert(

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "tools/pki_profile_xml.h"
 #include "tools/pki_servlet.h"
 #include "tools/pki_template.h"
 
@@ -23,6 +24,104 @@ static const char template_text[] =
 static const char config_text[] =
     "<XMLResponse><Config><name>a</name><value>1</value></Config>"
     "<Config><name>b</name><value/></Config><Status>0</Status></XMLResponse>";
+
+static const char profile_text[] =
+    "<?xml version=\"1.0\"?>\n<Profile id=\"custom\">"
+    "<classId>caEnrollImpl</classId><name>\xe4\xba\x94 &amp; x</name>"
+    "<enabled>false</enabled><visible>true</visible>"
+    "<enabledBy>admin</enabledBy><authzAcl/><renewal>false</renewal>"
+    "<xmlOutput>true</xmlOutput>"
+    "<Input id=\"i1\"><ClassID>certReqInputImpl</ClassID><Name>n</Name>"
+    "<Attribute name=\"cert_request\"><Value/><Descriptor>"
+    "<Syntax>s</Syntax></Descriptor></Attribute></Input>"
+    "<Output id=\"o1\"><name>x</name><classId>certOutputImpl</classId>"
+    "<attributes name=\"pretty_cert\"><Descriptor><Syntax>p</Syntax>"
+    "</Descriptor></attributes></Output><PolicySets><PolicySet>"
+    "<id>set</id><value id=\"2\"><def id=\"Validity\" "
+    "classId=\"validityDefaultImpl\"><description>d</description>"
+    "<policyAttribute name=\"notAfter\"><Descriptor><Syntax>string</Syntax>"
+    "</Descriptor></policyAttribute><params name=\"range\"><value>7</value>"
+    "</params></def><constraint id=\"Limit\"><description>c</description>"
+    "<classId>validityConstraintImpl</classId><constraint id=\"range\">"
+    "<descriptor><Syntax>integer</Syntax></descriptor><value>8</value>"
+    "</constraint></constraint></value></PolicySet></PolicySets></Profile>";
+
+static const json_t *
+first(const json_t *o, const char *member)
+{
+	return json_array_get(json_object_get(o, member), 0);
+}
+
+static void
+profile_reads_all_members(void **state)
+{
+	AUTO_JSON o = NULL;
+	const json_t *p, *d, *c;
+
+	(void)state;
+	assert_int_equal(
+	    profile_parse_xml(&o, view_str(profile_text), NULL), RC_OK);
+	assert_string_equal(json_str(o, "id"), "custom");
+	assert_string_equal(json_str(o, "name"), "\xe4\xba\x94 & x");
+	assert_string_equal(json_str(o, "authzAcl"), "");
+	assert_true(json_is_false(json_object_get(o, "enabled")));
+	assert_true(json_is_true(json_object_get(o, "xmloutput")));
+	assert_string_equal(json_str(first(o, "inputs"), "id"), "i1");
+	assert_string_equal(
+	    json_str(first(first(o, "outputs"), "attributes"), "name"),
+	    "pretty_cert");
+	p = first(json_object_get(o, "policySets"), "set");
+	assert_string_equal(json_str(p, "id"), "2");
+	d = json_object_get(p, "def");
+	assert_string_equal(json_str(d, "name"), "Validity");
+	assert_string_equal(json_str(d, "classId"), "validityDefaultImpl");
+	assert_string_equal(json_str(d, "text"), "d");
+	assert_string_equal(json_str(first(d, "params"), "name"), "range");
+	assert_string_equal(json_str(first(d, "params"), "value"), "7");
+	c = json_object_get(p, "constraint");
+	assert_string_equal(json_str(c, "classId"), "validityConstraintImpl");
+	assert_string_equal(json_str(first(c, "constraints"), "value"), "8");
+}
+
+static void
+profile_comes_back_from_its_own_writer(void **state)
+{
+	AUTO_JSON a = NULL;
+	AUTO_JSON b = NULL;
+	AUTO_BUF text = buf_empty(0);
+
+	(void)state;
+	assert_int_equal(
+	    profile_parse_xml(&a, view_str(profile_text), NULL), RC_OK);
+	assert_int_equal(profile_xml(&text, a, NULL), RC_OK);
+	assert_int_equal(profile_parse_xml(&b, buf_view(&text), NULL), RC_OK);
+	assert_true(json_equal(a, b));
+}
+
+static void
+profile_survives_truncations_and_changes(void **state)
+{
+	char text[sizeof(profile_text)];
+
+	(void)state;
+	for (size_t n = 0; n + 1 < sizeof(text); n++) {
+		AUTO_JSON o = NULL;
+
+		assert_int_not_equal(
+		    profile_parse_xml(&o, view_of(profile_text, n), NULL),
+		    RC_OK);
+	}
+	for (size_t i = 0; i + 1 < sizeof(text); i++) {
+		AUTO_JSON o = NULL;
+		AUTO_BUF out = buf_empty(0);
+
+		memcpy(text, profile_text, sizeof(text));
+		text[i] = (char)(text[i] ^ 0x15);
+		if (profile_parse_xml(
+			&o, view_of(text, sizeof(text) - 1), NULL) == RC_OK)
+			rc_ignore(profile_xml(&out, o, NULL));
+	}
+}
 
 static void
 template_reads_all_members(void **state)
@@ -192,6 +291,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(profile_reads_all_members),
+		cmocka_unit_test(profile_comes_back_from_its_own_writer),
+		cmocka_unit_test(profile_survives_truncations_and_changes),
 		cmocka_unit_test(template_reads_all_members),
 		cmocka_unit_test(template_comes_back_from_its_own_writer),
 		cmocka_unit_test(entities_and_other_files_are_refused),

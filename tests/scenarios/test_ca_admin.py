@@ -264,7 +264,9 @@ def test_audit_settings_change_and_count_from_the_next_start(ca):
 
 # --- the client -------------------------------------------------------------------------
 
-def test_pki_client_manages_users_and_groups(ca, tmp_path):
+@pytest.fixture
+def pki(ca, tmp_path):
+    """The client with the administrator's certificate."""
     secret = next(ca.client_dir.glob("ca_admin_cert.p12.password")).read_text().strip()
     db = tmp_path / "db"
     env = dict(os.environ, PKI_ROOT=str(tmp_path))
@@ -278,6 +280,32 @@ def test_pki_client_manages_users_and_groups(ca, tmp_path):
     pki("pkcs12-import", "--pkcs12", ca.client_dir / "ca_admin_cert.p12", "--password-file", tmp_path / "pw", login=False)
     listed = subprocess.run(["certutil", "-L", "-d", db], check=True, text=True, stdout=subprocess.PIPE).stdout
     nick = next(line.rsplit(None, 1)[0].strip() for line in listed.splitlines() if line.strip().endswith("u,u,u"))
+    return pki
+
+
+def test_a_profile_is_copied_as_xml(pki, tmp_path):
+    file = tmp_path / "p.xml"
+    assert f"Saved profile caServerCert to {file}" in pki("ca-profile-show", "caServerCert", "--output", file)
+    text = file.read_text()
+    assert '<Profile id="caServerCert">' in text and '<def id="Validity Default" classId="validityDefaultImpl">' in text
+    file.write_text(text.replace('<Profile id="caServerCert">', '<Profile id="copied">', 1)
+                    .replace("<name>", "<name>五輪真弓 ", 1))
+    assert "Added profile copied" in pki("ca-profile-add", file)
+
+    def policies(profile):
+        lines = pki("ca-profile-show", profile, "--raw").splitlines()
+        return {line for line in lines if re.match(r"policyset\..*(class_id|list)=|policyset\..*params.*=.", line)}
+    # accept=true is what the model wrote once and nobody reads
+    assert {p for p in policies("caServerCert") - policies("copied")} <= {
+        "policyset.serverCertSet.1.constraint.params.accept=true"}
+    assert "Name: 五輪真弓 " in pki("ca-profile-show", "copied")
+    assert "Modified profile copied" in pki("ca-profile-mod", file)
+    assert 'Enabled profile "copied"' in pki("ca-profile-enable", "copied")
+    pki("ca-profile-disable", "copied")
+    assert 'Deleted profile "copied"' in pki("ca-profile-del", "copied")
+
+
+def test_pki_client_manages_users_and_groups(pki, tmp_path):
     assert 'Added user "bob"' in pki("ca-user-add", "bob", "--fullName", "Bob")
     assert "Full name: Bob" in pki("ca-user-show", "bob")
     assert 'Added membership in "Auditors"' in pki("ca-user-membership-add", "bob", "Auditors")

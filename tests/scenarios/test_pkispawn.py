@@ -2,6 +2,7 @@
 """What pkispawn leaves behind and what it refuses; pkidestroy (spec deployment 1
 and 2). certutil, openssl and pk12util are the witnesses."""
 import ctypes
+import datetime
 import os
 import pathlib
 import pty
@@ -452,6 +453,20 @@ def test_what_this_version_cannot_do_is_refused_by_name(tree, extra, told):
     done = tree.spawn(extra, status=None)
     assert done.returncode != 0 and told in done.stderr
     assert not tree.left()
+
+
+def test_the_installers_profiles_say_how_long_certificates_live(tree, tmp_path):
+    """Scripts edit 2.default.params of the bootstrap profiles, as the model numbers them."""
+    share = instance.share(tmp_path / "share")
+    for file in (share / "ca/conf").glob("*.profile"):
+        lines = file.read_text().splitlines()
+        assert any(re.match(r"2\.default\.class=.*ValidityDefault$", x) for x in lines), file
+        file.write_text("\n".join("2.default.params.range=3\n2.default.params.rangeUnit=hour"
+                                  if x.startswith("2.default.params.range=") else x for x in lines) + "\n")
+    tree.env = dict(tree.env, PKI_SHARE=str(share))
+    tree.spawn()
+    cert = x509.load_pem_x509_certificate((tree.conf / "certs/sslserver.crt").read_bytes())
+    assert cert.not_valid_after - cert.not_valid_before == datetime.timedelta(hours=3)
 
 
 def test_profiles_that_are_records_only(tree):
