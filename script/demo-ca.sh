@@ -9,7 +9,9 @@ done_demo() {
 	local rc=$?
 	if [ "$keep" = yes ] && [ $rc = 0 ]; then
 		say ""
-		say "The CA goes on running. To end it:"
+		say "The CA goes on running. To type such commands yourself:"
+		say "  export PATH=$stage/usr/bin:$stage/usr/sbin:\$PATH"
+		say "To end it:"
 		say "  $stage/usr/sbin/pkidestroy --root $root -s CA -i $inst --remove-conf --remove-logs && rm -rf $work"
 		return
 	fi

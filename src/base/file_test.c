@@ -147,6 +147,7 @@ static void
 log_writes_one_clean_line(void **state)
 {
 	AUTO_BUF b = buf_empty(0);
+	enum log_level level;
 	const char *line;
 
 	(void)state;
@@ -155,7 +156,9 @@ log_writes_one_clean_line(void **state)
 	log_debug("test", "not written");
 	log_warning("test", "two\nlines \x1b[0m key=%d", 5);
 	assert_false(log_on(LOG_LEVEL_DEBUG));
-	log_set_level(LOG_LEVEL_DEBUG);
+	assert_false(log_level_of(&level, "loud"));
+	assert_true(log_level_of(&level, "debug"));
+	log_set_level(level);
 	assert_true(log_on(LOG_LEVEL_DEBUG));
 	log_debug("test", "written");
 	log_close();

@@ -99,6 +99,18 @@ log_set_level(enum log_level level)
 	atomic_store(&log_level, (int)level);
 }
 
+bool
+log_level_of(enum log_level *out, const char *name)
+{
+	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
+		if (strcmp(name, level_names[i]) != 0)
+			continue;
+		*out = (enum log_level)i;
+		return true;
+	}
+	return false;
+}
+
 void
 log_close(void)
 {

@@ -22,6 +22,8 @@ enum log_level {
  * stands for the day, and a new file is begun each day. */
 MUST enum rc log_open(const char *path, enum log_level level, struct err *e);
 void log_set_level(enum log_level level);
+/* The level called "error", "warning", "info" or "debug"; false = none is. */
+bool log_level_of(enum log_level *out, const char *name);
 void log_close(void);
 bool log_on(enum log_level level);
 

@@ -7,6 +7,7 @@
  * Threads: workers; the control thread. */
 #include "base/log.h"
 #include "ca/api.h"
+#include "instance/metrics.h"
 
 #define HOST_SETTING "role.host."
 
@@ -95,35 +96,52 @@ static const struct http_route items[] = {
 const struct api_routes api_role_routes = { items,
 	sizeof(items) / sizeof(items[0]) };
 
+static void
+add_role(struct buf *b, const char *what, const char *role, bool on)
+{
+	buf_addf(b, "pki_ca_role_%s{", what);
+	metric_label(b, "role", role);
+	buf_addf(b, "} %d\n", on ? 1 : 0);
+}
+
 void
 api_roles_metrics(struct ca *ca, struct buf *b)
 {
 	struct role r;
 
-	buf_add_str(b, "# TYPE pki_ca_role_held gauge\n");
+	metric_head(
+	    b, "pki_ca_role_held", "gauge", "1 when this host holds the role");
 	for (size_t i = 0; roles_at(ca, i, &r); i++)
-		buf_addf(b, "pki_ca_role_held{role=\"%s\"} %d\n", r.name,
-		    r.holds ? 1 : 0);
-	buf_add_str(b, "# TYPE pki_ca_role_claimed gauge\n");
+		add_role(b, "held", r.name, r.holds);
+	metric_head(b, "pki_ca_role_claimed", "gauge",
+	    "1 when some host holds the role");
 	for (size_t i = 0; roles_at(ca, i, &r); i++)
-		buf_addf(b, "pki_ca_role_claimed{role=\"%s\"} %d\n", r.name,
-		    r.has_holder ? 1 : 0);
-	buf_add_str(b, "# TYPE pki_ca_role_claim_info gauge\n");
-	for (size_t i = 0; roles_at(ca, i, &r); i++)
-		if (r.has_holder)
-			buf_addf(b,
-			    "pki_ca_role_claim_info{role=\"%s\",claim=\"%s\","
-			    "holder=\"%s:%d\"} 1\n",
-			    r.name, r.holder.id, r.holder.by.host,
-			    r.holder.by.port);
-	buf_add_str(b, "# TYPE pki_ca_crl_next_update_seconds gauge\n");
+		add_role(b, "claimed", r.name, r.has_holder);
+	metric_head(b, "pki_ca_role_claim_info", "gauge",
+	    "the greatest claim of the role and whose it is");
+	for (size_t i = 0; roles_at(ca, i, &r); i++) {
+		char holder[CLAIM_ADDRESS_MAX + 8];
+		if (!r.has_holder)
+			continue;
+		snprintf(holder, sizeof(holder), "%s:%d", r.holder.by.host,
+		    r.holder.by.port);
+		buf_add_str(b, "pki_ca_role_claim_info{");
+		metric_label(b, "role", r.name);
+		buf_add_char(b, ',');
+		metric_label(b, "claim", r.holder.id);
+		buf_add_char(b, ',');
+		metric_label(b, "holder", holder);
+		buf_add_str(b, "} 1\n");
+	}
+	metric_head(b, "pki_ca_crl_next_update_seconds", "gauge",
+	    "time when the newest list ends, in seconds since 1970");
 	for (size_t i = 0; i < ca->n_points; i++) {
 		struct issuing_point_status st;
 
 		issuing_point_status(ca->points[i], &st);
-		buf_addf(b,
-		    "pki_ca_crl_next_update_seconds{point=\"%s\"} %lld\n",
-		    ca->point_ids[i], (long long)st.next_update);
+		buf_add_str(b, "pki_ca_crl_next_update_seconds{");
+		metric_label(b, "point", ca->point_ids[i]);
+		buf_addf(b, "} %lld\n", (long long)st.next_update);
 	}
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "instance/metrics.h"
 #include "x509/verify.h"
 
 enum {
@@ -224,6 +225,8 @@ static const struct {
 } tests[] = { { "CAPresence", ca_presence },
 	{ "SystemCertsVerification", system_certs },
 	{ "CAValidity", ca_validity } };
+_Static_assert(sizeof(tests) / sizeof(tests[0]) <= CA_SELFTESTS_MAX,
+    "struct ca has room for the last result of each");
 
 /* --- order --------------------------------------------------------------------------- */
 
@@ -327,9 +330,35 @@ selftest_run(struct ca *ca, size_t i, struct selftest_result *out)
 
 	out->id = tests[i].id;
 	out->state = tests[i].run(ca, out->text);
+	ca->selftest_last[i] = out->state == SELFTEST_PASSED ? 1 : 2;
 	buf_addf(&line, "%s: %s: %s", out->id,
 	    out->state == SELFTEST_PASSED ? "PASSED" : "FAILED", out->text);
 	write_line(ca, buf_cstr(&line));
+}
+
+void
+selftests_metrics(const struct ca *ca, struct buf *b)
+{
+	metric_head(b, "pki_ca_selftest_passed", "gauge",
+	    "1 when the self test passed when it was run last");
+	for (size_t i = 0; i < selftest_count(); i++) {
+		int last = ca->selftest_last[i];
+		if (last == 0)
+			continue;
+		buf_add_str(b, "pki_ca_selftest_passed{");
+		metric_label(b, "test", tests[i].id);
+		buf_addf(b, "} %d\n", last == 1);
+	}
+}
+
+void
+selftests_warnings(const struct ca *ca, struct buf *b)
+{
+	for (size_t i = 0; i < selftest_count(); i++)
+		if (ca->selftest_last[i] == 2)
+			buf_addf(b,
+			    "self test %s failed: selftests.log tells why\n",
+			    tests[i].id);
 }
 
 void

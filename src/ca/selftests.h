@@ -35,6 +35,10 @@ void selftest_info(const struct ca *ca, size_t i, struct selftest_info *out);
 void selftest_run(struct ca *ca, size_t i, struct selftest_result *out);
 /* A SELFTESTS_EXECUTION line for a run. */
 void selftest_audit(struct ca *ca, const char *subject, bool passed);
+/* How each test ended last: a gauge of /metrics; lines of /health for those that
+ * failed. A test that never ran is left out. */
+void selftests_metrics(const struct ca *ca, struct buf *b);
+void selftests_warnings(const struct ca *ca, struct buf *b);
 /* Runs those of start-up; RC_INVALID naming the first critical one that
  * failed, and what to do. */
 MUST enum rc selftests_start(struct ca *ca, struct err *e);

@@ -15,6 +15,7 @@
 #include "ca/selftests.h"
 #include "ca/setting_sync.h"
 #include "instance/dbconf.h"
+#include "instance/metrics.h"
 #include "x509/name.h"
 
 enum {
@@ -677,29 +678,48 @@ ca_tick(struct subsystem *s, int64_t now_ms)
 }
 
 static void
-add_metric(struct buf *b, const char *name, uint64_t v)
-{
-	buf_addf(b, "# TYPE %s counter\n%s %llu\n", name, name,
-	    (unsigned long long)v);
-}
-
-static void
 ca_metrics(struct subsystem *s, struct buf *b)
 {
 	struct ca *ca = s->self;
+	const struct {
+		const char *name, *help;
+		uint64_t v;
+	} all[] = {
+		{ "pki_ca_issued_total", "certificates issued", ca->n_issued },
+		{ "pki_ca_rejected_total", "requests rejected",
+		    ca->n_rejected },
+		{ "pki_ca_revoked_total", "certificates revoked",
+		    ca->n_revoked },
+		{ "pki_ca_ocsp_ready_total", "OCSP answers given again",
+		    ca->n_ocsp_ready },
+		{ "pki_ca_ocsp_signed_total", "OCSP answers signed",
+		    ca->n_ocsp_signed },
+		{ "pki_ca_statuses_repaired_total",
+		    "certificates whose status was derived anew",
+		    rulings_repaired(ca->rulings) },
+		{ "pki_ca_crls_total", "revocation lists made", ca->n_crls },
+	};
 
-	add_metric(b, "pki_ca_issued_total", atomic_load(&ca->n_issued));
-	add_metric(b, "pki_ca_rejected_total", atomic_load(&ca->n_rejected));
-	add_metric(b, "pki_ca_revoked_total", atomic_load(&ca->n_revoked));
-	add_metric(
-	    b, "pki_ca_ocsp_ready_total", atomic_load(&ca->n_ocsp_ready));
-	add_metric(
-	    b, "pki_ca_ocsp_signed_total", atomic_load(&ca->n_ocsp_signed));
-	add_metric(
-	    b, "pki_ca_statuses_repaired_total", rulings_repaired(ca->rulings));
-	add_metric(b, "pki_ca_crls_total", atomic_load(&ca->n_crls));
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		metric_add(b, all[i].name, "counter", all[i].help, all[i].v);
+	selftests_metrics(ca, b);
 	api_roles_metrics(ca, b);
 	numbers_metrics(ca->numbers, b);
+}
+
+static void
+ca_warnings(struct subsystem *s, struct buf *b)
+{
+	struct ca *ca = s->self;
+
+	selftests_warnings(ca, b);
+	for (size_t i = 0; i < ca->n_points; i++) {
+		struct issuing_point_status st;
+		issuing_point_status(ca->points[i], &st);
+		if (st.failure[0] != '\0')
+			buf_addf(b, "%s: the last list was not made: %s\n",
+			    ca->point_ids[i], st.failure);
+	}
 }
 
 /* --- start ------------------------------------------------------------------ */
@@ -828,5 +848,6 @@ const struct subsystem_class ca_class = {
 	.tick = ca_tick,
 	.control = ca_control,
 	.metrics = ca_metrics,
+	.warnings = ca_warnings,
 	.stop = ca_stop,
 };

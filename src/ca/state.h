@@ -23,6 +23,7 @@ enum {
 	CA_DIGESTS = 4,
 	CA_PATTERNS_MAX = 512,
 	CA_LOCKS = 64, /* by the last octet of an id */
+	CA_SELFTESTS_MAX = 8,
 };
 
 struct ca_identity {
@@ -91,6 +92,8 @@ struct ca {
 	/* metrics */
 	_Atomic uint64_t n_issued, n_rejected, n_revoked, n_ocsp_ready,
 	    n_ocsp_signed, n_crls;
+	/* of selftests.c, by its index: 0 never run, 1 passed, 2 failed */
+	_Atomic int selftest_last[CA_SELFTESTS_MAX];
 };
 
 /* The start in its parts, so that tests can bring keys of their own. An empty CA

@@ -183,6 +183,23 @@ take_lock(struct instance *i, struct err *e)
 	return RC_OK;
 }
 
+/* log.level of server.cfg, unless pkid runs with --debug. */
+static enum rc
+set_log_level(struct instance *i, struct err *e)
+{
+	const char *name = cfg_get(i->server_cfg, "log.level");
+	enum log_level level;
+
+	if (name == NULL || log_on(LOG_LEVEL_DEBUG))
+		return RC_OK;
+	if (!log_level_of(&level, name))
+		return err_set(e, RC_INVALID,
+		    "%s: log.level=%.32s: error, warning, info or debug",
+		    i->paths->server, name);
+	log_set_level(level);
+	return RC_OK;
+}
+
 static enum rc
 load_settings(struct instance *i, struct err *e)
 {
@@ -207,6 +224,8 @@ load_settings(struct instance *i, struct err *e)
 	    (rc = cfg_int(i->server_cfg, &i->https_port, "https.port", 0, 65535,
 		 8443, e)) != RC_OK)
 		return err_prefix(e, "%s", i->paths->server);
+	if ((rc = set_log_level(i, e)) != RC_OK)
+		return rc;
 	if (gethostname(name, sizeof(name) - 1) != 0)
 		log_warning("instance", "no host name, continuing as %s", name);
 	i->host = strdup(cfg_str(i->server_cfg, "host", name));

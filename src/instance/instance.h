@@ -48,7 +48,10 @@ struct subsystem_class {
 	 * for a word it does not know. */
 	MUST enum rc (*control)(struct subsystem *s, const char *command,
 	    struct view args, struct buf *out, struct err *e);
+	/* Families of /metrics (metrics.h). */
 	void (*metrics)(struct subsystem *s, struct buf *out);
+	/* What an operator should know though it serves, a line each. */
+	void (*warnings)(struct subsystem *s, struct buf *out);
 	void (*stop)(struct subsystem *s);
 };
 /* The classes linked into the program; set once by main before any instance. */

@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "instance/audit.h"
-#include "instance/highwater.h"
+#include "instance/health.h"
+#include "instance/metrics.h"
 
 enum {
 	ACCESS_LINE_MAX = 2048,
@@ -156,6 +156,8 @@ instance_http_error(
 		"Code", status, "Message", text);
 	char *s = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
 
+	log_debug("http", "%s %.128s: status=%d %s", method_name(c->method),
+	    c->raw_path != NULL ? c->raw_path : "-", status, text);
 	if (status == 401)
 		http_reply_header(c, "WWW-Authenticate",
 		    "Basic realm=\"Certificate Authority\"");
@@ -233,52 +235,12 @@ post_login(struct http_call *c)
 	http_reply(c, 204, NULL, view_of(NULL, 0));
 }
 
-/* For load balancers: 200 when every part can do its work, else 503. */
 static void
 get_health(struct http_call *c)
 {
 	struct instance_http *h = c->route_arg;
-	json_t *checks = json_array();
-	struct subsystem *s;
-	struct err e = { RC_OK, "" };
-	char why[ERR_TEXT_MAX];
-	bool ok = true;
 
-	for (size_t k = 0; (s = instance_subsystem_at(h->instance, k)) != NULL;
-	     k++) {
-		enum rc rc = RC_UNAVAILABLE;
-		if (!subsystem_is_open(s)) {
-			subsystem_waits_for(s, e.text, sizeof(e.text));
-			ok = false;
-			json_array_append_new(checks,
-			    json_pack("{s:s,s:s,s:s}", "subsystem", s->name,
-				"status", "waiting", "reason", e.text));
-			continue;
-		}
-		rc = store_health(s->store, &e);
-		if (rc == RC_OK)
-			rc = audit_health(s->audit, &e);
-		ok = ok && rc == RC_OK;
-		/* it serves, but somebody should know */
-		bool restored = s->highwater != NULL &&
-		    highwater_restored(s->highwater, why, sizeof(why));
-		json_array_append_new(checks,
-		    json_pack("{s:s,s:s,s:s*,s:s*}", "subsystem", s->name,
-			"status", rc == RC_OK ? "ok" : "failing", "reason",
-			rc == RC_OK ? NULL : e.text, "restored",
-			restored ? why : NULL));
-	}
-	reply_json(c, ok ? 200 : 503,
-	    json_pack("{s:s,s:o}", "status", ok ? "ok" : "failing", "checks",
-		checks));
-}
-
-static void
-add_metric(struct buf *b, const char *name, const char *type, const char *help,
-    uint64_t v)
-{
-	buf_addf(b, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name,
-	    type, name, (unsigned long long)v);
+	health_reply(h->instance, c);
 }
 
 static void
@@ -287,14 +249,26 @@ add_store_metrics(struct buf *b, struct subsystem *s)
 	struct store_stats t;
 
 	store_stats(s->store, &t);
-	buf_addf(b, "pki_store_records{subsystem=\"%s\"} %llu\n", s->name,
-	    (unsigned long long)t.records);
-	buf_addf(b, "pki_store_commits_total{subsystem=\"%s\"} %llu\n", s->name,
-	    (unsigned long long)t.commits);
-	buf_addf(b, "pki_store_groups_total{subsystem=\"%s\"} %llu\n", s->name,
-	    (unsigned long long)t.groups);
-	buf_addf(b, "pki_effects_waiting{subsystem=\"%s\"} %llu\n", s->name,
-	    (unsigned long long)store_effects_waiting(s->store));
+	const struct {
+		const char *name, *type, *help;
+		uint64_t v;
+	} all[] = {
+		{ "pki_store_records", "gauge", "records in the store",
+		    t.records },
+		{ "pki_store_commits_total", "counter", "changes committed",
+		    t.commits },
+		{ "pki_store_groups_total", "counter",
+		    "groups of changes made durable together", t.groups },
+		{ "pki_effects_waiting", "gauge",
+		    "audit lines and other effects not yet carried out",
+		    store_effects_waiting(s->store) },
+	};
+	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
+		metric_head(b, all[k].name, all[k].type, all[k].help);
+		buf_addf(b, "%s{", all[k].name);
+		metric_label(b, "subsystem", s->name);
+		buf_addf(b, "} %llu\n", (unsigned long long)all[k].v);
+	}
 }
 
 static void
@@ -306,21 +280,21 @@ get_metrics(struct http_call *c)
 	struct subsystem *s;
 
 	http_server_stats(instance_http(h->instance), &st);
-	add_metric(&b, "pki_http_requests_total", "counter",
+	metric_add(&b, "pki_http_requests_total", "counter",
 	    "requests answered", st.requests);
-	add_metric(&b, "pki_http_bytes_out_total", "counter", "body bytes sent",
+	metric_add(&b, "pki_http_bytes_out_total", "counter", "body bytes sent",
 	    st.bytes_out);
-	add_metric(&b, "pki_http_connections", "gauge", "open connections",
+	metric_add(&b, "pki_http_connections", "gauge", "open connections",
 	    st.connections);
-	add_metric(&b, "pki_http_refused_total", "counter",
+	metric_add(&b, "pki_http_refused_total", "counter",
 	    "connections refused by a cap", st.refused_connections);
-	add_metric(&b, "pki_http_deadline_total", "counter",
+	metric_add(&b, "pki_http_deadline_total", "counter",
 	    "connections cut at a deadline", st.cut_deadline);
-	add_metric(&b, "pki_tls_handshakes_total", "counter", "TLS handshakes",
+	metric_add(&b, "pki_tls_handshakes_total", "counter", "TLS handshakes",
 	    st.tls_handshakes);
-	add_metric(&b, "pki_tls_failures_total", "counter",
+	metric_add(&b, "pki_tls_failures_total", "counter",
 	    "failed TLS handshakes", st.tls_failures);
-	add_metric(&b, "pki_uptime_seconds", "gauge", "seconds since start",
+	metric_add(&b, "pki_uptime_seconds", "gauge", "seconds since start",
 	    (uint64_t)((clock_mono_ms(instance_clock(h->instance)) -
 			   h->started_ms) /
 		1000));

@@ -15,6 +15,7 @@
 #include "base/thread.h"
 #include "instance/cscfg.h"
 #include "instance/dbconf.h"
+#include "instance/metrics.h"
 #include "store/claim.h"
 
 enum {
@@ -618,10 +619,12 @@ numbers_metrics(struct numbers *n, struct buf *out)
 	bool restored = n->sub->highwater != NULL &&
 	    highwater_restored(n->sub->highwater, NULL, 0);
 
-	buf_addf(out,
-	    "# TYPE pki_restored gauge\npki_restored{subsystem=\"%s\"} %d\n",
-	    sub, restored);
-	buf_addf(out, "# TYPE pki_range_left gauge\n");
+	metric_head(out, "pki_restored", "gauge",
+	    "1 when the store was put back or copied and nobody said that it "
+	    "may serve its roles");
+	buf_addf(out, "pki_restored{subsystem=\"%s\"} %d\n", sub, restored);
+	metric_head(out, "pki_range_left", "gauge",
+	    "numbers left of the ranges of this host");
 	for (size_t k = 0; k < RANGE_KINDS; k++) {
 		struct range_state s;
 		if (n->of[k].range == NULL)

@@ -73,7 +73,7 @@ take_secret_arg(char *arg)
 }
 
 /* Options that are only switches, set by getopt_long itself. */
-static int opt_precheck, opt_no_start, opt_enforce, opt_verbose,
+static int opt_precheck, opt_no_start, opt_enforce, opt_verbose, opt_debug,
     opt_skip_configuration, opt_skip_installation;
 
 enum {
@@ -95,7 +95,7 @@ static const struct option longs[] = {
 	{ "skip-configuration", no_argument, &opt_skip_configuration, 1 },
 	{ "skip-installation", no_argument, &opt_skip_installation, 1 },
 	{ "verbose", no_argument, NULL, 'v' },
-	{ "debug", no_argument, &opt_verbose, 1 },
+	{ "debug", no_argument, &opt_debug, 1 },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -165,7 +165,7 @@ parse_options(struct options *o, int argc, char **argv)
 	o->precheck = opt_precheck != 0;
 	o->no_start = opt_no_start != 0;
 	o->enforce_hostname = opt_enforce != 0;
-	o->verbose = opt_verbose != 0;
+	o->verbose = opt_verbose != 0 || opt_debug != 0;
 	if (o->precheck && o->file == NULL) {
 		fputs("ERROR: --precheck needs -f\n", stderr);
 		return 3;
@@ -263,8 +263,11 @@ spawn(struct options *o, struct err *e)
 	    (rc = values_check(v, e)) != RC_OK ||
 	    (rc = check_host(o, v, e)) != RC_OK)
 		return rc;
+	if (opt_debug)
+		log_set_level(LOG_LEVEL_DEBUG);
 	if (o->log_file != NULL) {
-		rc = log_open(o->log_file, LOG_LEVEL_INFO, e);
+		rc = log_open(o->log_file,
+		    opt_debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, e);
 		if (rc != RC_OK)
 			return rc;
 		printf("Installation log: %s\n", o->log_file);

@@ -650,7 +650,7 @@ def test_wrong_answers_are_asked_for_again(tree):
     assert not tree.left()
 
 
-@pytest.mark.parametrize("key, status", [("\x03", -signal.SIGINT), ("\x04", 2)])
+@pytest.mark.parametrize("key, status", [("\x03", -signal.SIGINT), ("\x04", 2)], ids=["interrupt", "end"])
 def test_who_stops_at_a_password_gets_the_echo_back(tree, key, status):
     t = Terminal(tree, "-s", "CA", "--no-start")
     for question in ("Instance [", "HTTP port [", "Secure HTTP port [", "Username ["):
