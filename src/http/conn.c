@@ -109,15 +109,20 @@ io_read(struct conn *c, uint8_t *to, size_t max)
 	return n;
 }
 
+/* What is behind the first n bytes; there may be none at all. */
+static struct view
+behind(struct view v, size_t n)
+{
+	return n < v.len ? view_of(v.data + n, v.len - n) : view_of(NULL, 0);
+}
+
 /* Writes from out, then out_body, what is behind the first sent bytes. */
 static ssize_t
 io_write(struct conn *c)
 {
 	size_t head = c->out.len, at = c->sent < head ? c->sent : head;
-	size_t body_at = c->sent - at;
-	struct view a = view_of(c->out.data + at, head - at);
-	struct view b =
-	    view_of(c->out_body.data + body_at, c->out_body.len - body_at);
+	struct view a = behind(buf_view(&c->out), at);
+	struct view b = behind(c->out_body, c->sent - at);
 	ssize_t n;
 
 	if (b.len > WRITE_SLICE)

@@ -56,8 +56,22 @@ struct reading {
 	const char *pass;
 	int pass_len;
 	ASN1_OBJECT *trust;
+	uint64_t iterations; /* so far */
 	struct err *e;
 };
+
+/* Before a key is derived: may it take n iterations more? */
+static enum rc
+spend(struct reading *r, uint64_t n)
+{
+	if (n > PKCS12_ITERATIONS_MAX - r->iterations)
+		return err_set(r->e, RC_TOOBIG,
+		    "pkcs12: it asks for more than %d iterations of its key "
+		    "derivation; write it again with fewer",
+		    PKCS12_ITERATIONS_MAX);
+	r->iterations += n;
+	return RC_OK;
+}
 
 static enum rc read_bags(
     struct reading *r, const STACK_OF(PKCS12_SAFEBAG) * bags, int depth);
@@ -166,24 +180,36 @@ read_cert(struct reading *r, PKCS12_SAFEBAG *bag)
 	return read_attributes(r, bag, item);
 }
 
+static enum rc
+read_shrouded(struct reading *r, PKCS12_SAFEBAG *bag)
+{
+	const X509_SIG *sealed = PKCS12_SAFEBAG_get0_pkcs8(bag);
+	const X509_ALGOR *alg = NULL;
+	PKCS8_PRIV_KEY_INFO *info;
+	enum rc rc;
+
+	if (sealed != NULL)
+		X509_SIG_get0(sealed, &alg, NULL);
+	rc = spend(r, pkcs12_cost(alg));
+	if (rc != RC_OK)
+		return rc;
+	info = PKCS12_decrypt_skey(bag, r->pass, r->pass_len);
+	if (info == NULL)
+		return err_openssl(r->e, RC_INVALID, "pkcs12: private key");
+	rc = read_key(r, bag, info);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	return rc;
+}
+
 /* NOLINTBEGIN(misc-no-recursion): read_bags refuses PKCS12_DEPTH_MAX */
 static enum rc
 read_bag(struct reading *r, PKCS12_SAFEBAG *bag, int depth)
 {
-	PKCS8_PRIV_KEY_INFO *info;
-	enum rc rc;
-
 	switch (PKCS12_SAFEBAG_get_nid(bag)) {
 	case NID_keyBag:
 		return read_key(r, bag, PKCS12_SAFEBAG_get0_p8inf(bag));
 	case NID_pkcs8ShroudedKeyBag:
-		info = PKCS12_decrypt_skey(bag, r->pass, r->pass_len);
-		if (info == NULL)
-			return err_openssl(
-			    r->e, RC_INVALID, "pkcs12: private key");
-		rc = read_key(r, bag, info);
-		PKCS8_PRIV_KEY_INFO_free(info);
-		return rc;
+		return read_shrouded(r, bag);
 	case NID_certBag:
 		return read_cert(r, bag);
 	case NID_safeContentsBag:
@@ -209,6 +235,17 @@ read_bags(struct reading *r, const STACK_OF(PKCS12_SAFEBAG) * bags, int depth)
 }
 /* NOLINTEND(misc-no-recursion) */
 
+/* The cost of decrypting this part; libcrypto refuses one without contents. */
+static uint64_t
+safe_cost(const PKCS7 *p7)
+{
+	const PKCS7_ENCRYPT *x = p7->d.encrypted;
+
+	return x != NULL && x->enc_data != NULL
+	    ? pkcs12_cost(x->enc_data->algorithm)
+	    : 0;
+}
+
 static enum rc
 read_safes(struct reading *r, PKCS12 *p12)
 {
@@ -223,10 +260,12 @@ read_safes(struct reading *r, PKCS12 *p12)
 
 		if (PKCS7_type_is_data(p7))
 			bags = PKCS12_unpack_p7data(p7);
-		else if (PKCS7_type_is_encrypted(p7))
-			bags =
-			    PKCS12_unpack_p7encdata(p7, r->pass, r->pass_len);
-		else
+		else if (PKCS7_type_is_encrypted(p7)) {
+			rc = spend(r, safe_cost(p7));
+			if (rc == RC_OK)
+				bags = PKCS12_unpack_p7encdata(
+				    p7, r->pass, r->pass_len);
+		} else
 			rc = err_set(r->e, RC_UNSUPPORTED,
 			    "pkcs12: public key privacy mode");
 		if (rc == RC_OK && bags == NULL)
@@ -258,6 +297,7 @@ read_all(struct reading *r, PKCS12 *p12)
 	if (again != NULL) {
 		pkcs12_free(r->p);
 		r->p = again;
+		r->iterations = 0;
 		rc = read_safes(r, p12);
 	}
 	OSSL_PROVIDER_unload(legacy);
@@ -367,6 +407,8 @@ pkcs12_parse(struct pkcs12 **out, struct view der,
 		rc = err_set(e, RC_INVALID, "pkcs12: bytes after the end");
 	else if (r.p == NULL || r.trust == NULL)
 		rc = err_set(e, RC_NOMEM, "pkcs12");
+	else if ((rc = spend(&r, pkcs12_mac_cost(p12))) != RC_OK)
+		; /* said why */
 	else if (!mac_fits(p12, &r))
 		rc = err_set(e, RC_AUTH, "pkcs12: wrong password");
 	else

@@ -16,9 +16,17 @@ enum {
 	PKCS12_ITEMS_MAX = 4096,
 	PKCS12_DEPTH_MAX = 4,
 	PKCS12_PASSWORD_MAX = 4096,
+	/* Iterations of key derivation in a whole file: some seconds. pk12util
+	 * takes 600,000 for a key, openssl 2,048; the file says how many. */
+	PKCS12_ITERATIONS_MAX = 20 * 1000 * 1000,
 };
 
 /* A new item at the end, or NULL when memory or PKCS12_ITEMS_MAX is out. */
 struct pkcs12_item *pkcs12_add(struct pkcs12 *p);
+/* Iterations that decryption with alg takes (RFC 8018 A.2, A.4, RFC 7914 7.1, RFC
+ * 7292 C); UINT64_MAX for more than that can count. */
+uint64_t pkcs12_cost(const X509_ALGOR *alg);
+/* The same for the check of the file's MAC. */
+uint64_t pkcs12_mac_cost(const PKCS12 *p12);
 
 #endif

@@ -5,7 +5,9 @@
  * Threads: one. */
 #include "keys/keys_test.h"
 
-#include "keys/pkcs12.h"
+#include <openssl/pkcs12.h>
+
+#include "keys/pkcs12_impl.h"
 
 #define P12_PASSWORD "Pkcs12.Pass"
 
@@ -270,6 +272,114 @@ damaged_bytes_never_crash_the_reader(void **state)
 	dir_remove(&d);
 }
 
+/* --- what would take for ever ---------------------------------------------- */
+
+enum {
+	FOREVER = 2147483647 /* iterations; an hour or so */
+};
+
+/* A file without key and MAC: one part under this algorithm, which is taken. */
+static void
+make_sealed(struct buf *out, X509_ALGOR *alg, bool as_key, int mac_iterations)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	PKCS12 *p12 = PKCS12_create(P12_PASSWORD, "k", key, NULL, NULL,
+	    NID_pbe_WithSHA1And3_Key_TripleDES_CBC, -1, 1, 1, 0);
+	STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(p12);
+	PKCS7 *p7 = sk_PKCS7_value(safes, 0);
+	STACK_OF(PKCS12_SAFEBAG) *bags = PKCS12_unpack_p7data(p7);
+	unsigned char *der = NULL;
+	int n;
+
+	assert_non_null(bags);
+	if (as_key) {
+		X509_ALGOR *has = NULL;
+
+		X509_SIG_getm((X509_SIG *)(uintptr_t)PKCS12_SAFEBAG_get0_pkcs8(
+				  sk_PKCS12_SAFEBAG_value(bags, 0)),
+		    &has, NULL);
+		assert_int_equal(X509_ALGOR_copy(has, alg), 1);
+		PKCS7_free(p7);
+		p7 = PKCS12_pack_p7data(bags);
+	} else if (alg != NULL) {
+		PKCS7_free(p7);
+		p7 = PKCS12_pack_p7encdata(
+		    NID_pbe_WithSHA1And3_Key_TripleDES_CBC, P12_PASSWORD, -1,
+		    NULL, 0, 1, bags);
+		assert_int_equal(
+		    X509_ALGOR_copy(p7->d.encrypted->enc_data->algorithm, alg),
+		    1);
+	}
+	(void)sk_PKCS7_set(safes, 0, p7);
+	assert_int_equal(PKCS12_pack_authsafes(p12, safes), 1);
+	assert_int_equal(
+	    PKCS12_set_mac(p12, P12_PASSWORD, -1, NULL, 0, 1, NULL), 1);
+	if (mac_iterations > 1) {
+		const ASN1_INTEGER *i = NULL;
+
+		PKCS12_set_mac(p12, P12_PASSWORD, -1, NULL, 0, 2, NULL);
+		PKCS12_get0_mac(NULL, NULL, NULL, &i, p12);
+		ASN1_INTEGER_set((ASN1_INTEGER *)(uintptr_t)i, mac_iterations);
+	}
+	n = i2d_PKCS12(p12, &der);
+	assert_true(n > 0);
+	buf_add(out, der, (size_t)n);
+	OPENSSL_free(der);
+	sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+	sk_PKCS7_pop_free(safes, PKCS7_free);
+	PKCS12_free(p12);
+	X509_ALGOR_free(alg);
+	EVP_PKEY_free(key);
+}
+
+static void
+assert_refused(X509_ALGOR *alg, bool as_key, int mac_iterations)
+{
+	AUTO(secret) s = secret_new(view_str(P12_PASSWORD));
+	AUTO_BUF der = buf_empty(0);
+	AUTO(pkcs12) p = NULL;
+	struct err err;
+
+	make_sealed(&der, alg, as_key, mac_iterations);
+	assert_int_equal(pkcs12_parse(&p, buf_view(&der), s, &err), RC_TOOBIG);
+	assert_non_null(strstr(err.text, "iterations"));
+}
+
+static void
+files_that_would_take_for_ever_are_refused(void **state)
+{
+	static unsigned char salt[16];
+	const EVP_CIPHER *aes = EVP_aes_256_cbc();
+
+	(void)state;
+	assert_refused(NULL, false, FOREVER);
+	for (int as_key = 0; as_key < 2; as_key++) {
+		assert_refused(PKCS5_pbe2_set(aes, FOREVER, salt, sizeof(salt)),
+		    as_key == 1, 1);
+		assert_refused(
+		    PKCS5_pbe_set(NID_pbe_WithSHA1And3_Key_TripleDES_CBC,
+			FOREVER, salt, sizeof(salt)),
+		    as_key == 1, 1);
+		/* within libcrypto's limit of memory, but 2^30 blocks */
+		assert_refused(PKCS5_pbe2_set_scrypt(aes, salt, sizeof(salt),
+				   NULL, 16384, 8, 8192),
+		    as_key == 1, 1);
+	}
+}
+
+static void
+files_that_take_a_while_are_read(void **state)
+{
+	AUTO(secret) s = secret_new(view_str(P12_PASSWORD));
+	AUTO_BUF der = buf_empty(0);
+	AUTO(pkcs12) p = NULL;
+
+	(void)state;
+	make_sealed(&der, NULL, false, 1);
+	assert_int_equal(pkcs12_parse(&p, buf_view(&der), s, NULL), RC_OK);
+	assert_int_equal(p->n, 1);
+}
+
 int
 main(void)
 {
@@ -279,6 +389,8 @@ main(void)
 		cmocka_unit_test(we_read_what_pk12util_writes),
 		cmocka_unit_test(we_read_what_openssl_writes),
 		cmocka_unit_test(wrong_password_and_damage_are_told_apart),
+		cmocka_unit_test(files_that_would_take_for_ever_are_refused),
+		cmocka_unit_test(files_that_take_a_while_are_read),
 		cmocka_unit_test(damaged_bytes_never_crash_the_reader),
 	};
 
