@@ -93,8 +93,10 @@ load_identity(struct ca *ca, struct ca_identity *i, const char *tag,
 	i->sigalg = sigalg_find(alg);
 	if (i->sigalg == SIGALG_COUNT || !key_can_sign(i->key, i->sigalg))
 		return err_set(e, RC_INVALID,
-		    "CS.cfg: ca.%s.%s=%s: the key cannot sign with that", tag,
-		    alg_name, alg);
+		    "CS.cfg: ca.%s.%s=%s: the key cannot sign with that; "
+		    "set it to %s",
+		    tag, alg_name, alg,
+		    sigalg_name(key_default_sigalg(i->key)));
 	return RC_OK;
 }
 

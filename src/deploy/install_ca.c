@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "auth/user.h"
 #include "base/file.h"
@@ -29,7 +30,8 @@
 enum {
 	PASSWORD_LEN = 16,
 	STOP_WAIT_MS = 10000,
-	START_SECONDS_MAX = 3600
+	START_SECONDS_MAX = 3600,
+	ROOM_MIN = 256 * 1024 /* bytes: with less the disk counts as full */
 };
 
 void
@@ -636,6 +638,25 @@ enable(struct install *in, struct err *e)
 	    : RC_OK;
 }
 
+/* Libraries that store keys and records do not say that there was no room. */
+static void
+tell_full_disk(const struct install *in, struct err *e)
+{
+	const char *const places[] = { in->paths->conf, in->paths->lib,
+		in->paths->logs };
+	struct statvfs fs;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (statvfs(places[i], &fs) != 0 ||
+		    (uint64_t)fs.f_bavail * fs.f_frsize >= ROOM_MIN)
+			continue;
+		rc_ignore(err_prefix(e,
+		    "the disk of %.128s is full, make room and try again",
+		    places[i])); /* the rc stays */
+		return;
+	}
+}
+
 enum rc
 spawn_ca(const struct spawn_params *p, struct spawn_result *out, struct err *e)
 {
@@ -676,6 +697,7 @@ spawn_ca(const struct spawn_params *p, struct spawn_result *out, struct err *e)
 		install_summary(x, &out->summary);
 		mark_remove(in.mark);
 	} else {
+		tell_full_disk(x, e);
 		undo(x);
 	}
 	install_done(x);

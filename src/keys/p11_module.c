@@ -331,6 +331,30 @@ rc_of(CK_RV rv)
 	}
 }
 
+/* The commoner codes in words. */
+static const char *
+words_of(CK_RV rv)
+{
+	static const struct {
+		CK_RV rv;
+		const char *words;
+	} all[] = {
+		{ CKR_GENERAL_ERROR, "the token failed" },
+		{ CKR_DEVICE_ERROR, "the token's device failed" },
+		{ CKR_DEVICE_MEMORY, "the token is full" },
+		{ CKR_DEVICE_REMOVED, "the token was removed" },
+		{ CKR_TOKEN_NOT_PRESENT, "the token is not there" },
+		{ CKR_TOKEN_WRITE_PROTECTED, "the token is write-protected" },
+		{ CKR_SESSION_READ_ONLY, "the token is read-only" },
+		{ CKR_MECHANISM_INVALID, "the token cannot do it" },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].rv == rv)
+			return all[i].words;
+	return "the token refused";
+}
+
 enum rc
 p11_err(struct err *e, CK_RV rv, const char *fmt, ...)
 {
@@ -345,5 +369,6 @@ p11_err(struct err *e, CK_RV rv, const char *fmt, ...)
 		    (unsigned long)rv);
 	if (rv == CKR_USER_NOT_LOGGED_IN)
 		return err_set(e, RC_AUTH, "%s: not logged in", text);
-	return err_set(e, rc_of(rv), "%s: CKR 0x%lx", text, (unsigned long)rv);
+	return err_set(e, rc_of(rv), "%s: %s (CKR 0x%lx)", text, words_of(rv),
+	    (unsigned long)rv);
 }

@@ -222,7 +222,14 @@ run_import(struct server *s, const struct args *a, struct err *e)
 		text_add_pem(&pem, "CERTIFICATE", buf_view(&der), "\n");
 		rc = server_write(s, path, buf_view(&pem), 0660, e);
 	}
-	return rc == RC_OK ? sys_cert_rename(s, c, nickname, token, e) : rc;
+	if (rc != RC_OK ||
+	    (rc = sys_cert_rename(s, c, nickname, token, e)) != RC_OK)
+		return rc;
+	/* under its new name: what the settings say of certificate and key */
+	sys_cert_free(sys_cert_steal(&c));
+	if ((rc = sys_cert_find(s, &c, args_at(a, 0), e)) != RC_OK)
+		return rc;
+	return sys_cert_update(s, c, e);
 }
 
 static enum rc

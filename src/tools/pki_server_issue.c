@@ -41,6 +41,21 @@ present_cert(struct server *s, const struct sys_cert *c, struct buf *der,
 	return cert_parse(out, buf_view(der), e);
 }
 
+/* Its file when the token has it no more: a new key is of the old one's kind. */
+static enum rc
+former_cert(struct server *s, const struct sys_cert *c, struct buf *der,
+    struct cert *out, struct err *e)
+{
+	AUTO_STR path = sys_cert_path(s, c, "crt");
+	enum rc rc;
+
+	if (path == NULL)
+		return err_set(e, RC_NOMEM, "out of memory");
+	buf_reset(der);
+	rc = out_read_der(der, path, NULL, "CERTIFICATE", e);
+	return rc == RC_OK ? cert_parse(out, buf_view(der), e) : rc;
+}
+
 /* A key like the one of the present certificate, else RSA. */
 static enum rc
 keygen_like(struct keygen *g, const struct cert *c, struct err *e)
@@ -98,7 +113,7 @@ run_request(struct server *s, const struct args *a, struct err *e)
 	struct keystore *ks;
 	struct keygen g;
 	struct cert x;
-	bool has;
+	bool has, known;
 	enum rc rc = sys_cert_find(s, &c, args_at(a, 0), e);
 
 	if (rc != RC_OK)
@@ -106,6 +121,7 @@ run_request(struct server *s, const struct args *a, struct err *e)
 	if (arena == NULL || (path = sys_cert_path(s, c, "csr")) == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
 	has = present_cert(s, c, &old, &x, NULL) == RC_OK;
+	known = has || former_cert(s, c, &old, &x, NULL) == RC_OK;
 	if (args_has(a, "subject"))
 		buf_add_str(&subject, args_get(a, "subject"));
 	else if (!has)
@@ -113,7 +129,7 @@ run_request(struct server *s, const struct args *a, struct err *e)
 	else if ((rc = name_text(&subject, x.subject, e)) != RC_OK)
 		return rc;
 	ext_list_init(&exts, arena);
-	if ((rc = keygen_like(&g, has ? &x : NULL, e)) != RC_OK ||
+	if ((rc = keygen_like(&g, known ? &x : NULL, e)) != RC_OK ||
 	    (rc = server_keystore(s, &ks, e)) != RC_OK ||
 	    (rc = keystore_generate(
 		 ks, &key, args_str(a, "token", c->token), &g, e)) != RC_OK ||
@@ -242,11 +258,32 @@ find_own_key(struct making *m, struct err *e)
 	return rc == RC_OK ? RC_OK : err_prefix(e, "key of %s", m->c->id);
 }
 
+/* Installed extensions for a certificate that is not there any more, by a
+ * request that asks for none; malloc'ed. */
+static char *
+installed_exts(const char *cert_id)
+{
+	static const char *const files[][2] = {
+		{ "ca_ocsp_signing", "/server/certs/ocsp_signing.conf" },
+		{ "ca_audit_signing", "/server/certs/audit_signing.conf" },
+		{ "sslserver", "/server/certs/sslserver.conf" },
+		{ "subsystem", "/server/certs/subsystem.conf" },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (strcmp(files[i][0], cert_id) == 0)
+			return paths_share(files[i][1]);
+	return NULL;
+}
+
 static enum rc
 set_exts(struct making *m, struct view from, struct err *e)
 {
 	const struct cert *issuer = m->self ? NULL : &m->issuer;
-	const char *path = m->ext;
+	AUTO_STR installed = m->ext == NULL && from.len == 0 && m->c != NULL
+	    ? installed_exts(m->c->id)
+	    : NULL;
+	const char *path = m->ext != NULL ? m->ext : installed;
 	struct certs_subject of = { m->t.spki, m->t.subject, from, issuer };
 	struct ext x;
 	enum rc rc = RC_OK;

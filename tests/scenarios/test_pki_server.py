@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -411,6 +412,28 @@ def test_server_certificate_gets_a_new_key(server):
     assert server("ca-config-show", "ca.sslserver.nickname") == "the new one\n"
     server("restart")
     assert server.tls_serial() == new.serial_number
+
+
+def test_a_certificate_that_was_deleted_is_made_again_and_its_key_id_is_true(server):
+    shutil.copytree(program.TOP / "data/deployment/certs", pathlib.Path(server.ca.env["PKI_SHARE"]) / "server/certs",
+                    dirs_exist_ok=True)
+    old = x509.load_pem_x509_certificate((server.ca.conf / "certs/ca_ocsp_signing.crt").read_bytes())
+    server("cert-del", "ca_ocsp_signing", "--remove-key")
+    server("cert-request", "ca_ocsp_signing", "--subject", "CN=Another,O=x")
+    server("cert-create", "ca_ocsp_signing")
+    server("cert-import", "ca_ocsp_signing")
+    new = x509.load_pem_x509_certificate((server.ca.conf / "certs/ca_ocsp_signing.crt").read_bytes())
+    purposes = new.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert purposes == old.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert server("cert-validate", "ca_ocsp_signing") == ""
+    text = server("ca-config-show", "cloning.ocsp_signing.privkey.id").strip()
+    pin = server.ca.folder / "pin"
+    pin.write_text(server.ca.conf.joinpath("password.conf").read_text().split("internal=")[1].split()[0] + "\n")
+    ids = re.findall(r"\b[0-9a-f]{40}\b", program.run("certutil", "-K", "-d", server.ca.conf / "alias", "-f",
+                                                      pin).stdout)
+    assert f"{int(text, 16) % (1 << 160):040x}" in ids
+    server("start")
+    assert server.ca.ocsp(new).certificate_status.name == "GOOD"
 
 
 def test_certificate_without_its_key_is_not_imported(server):

@@ -522,6 +522,13 @@ def test_failure_in_the_middle_leaves_nothing(tree):
     tree.spawn()  # and nothing is in the way of the next try
 
 
+def test_a_full_disk_is_named_and_nothing_is_left(tree, small_disk):
+    small_disk(tree.root, 384 << 10)
+    done = tree.spawn(status=1)
+    assert re.search(r"^Installation failed: the disk of \S+ is full, make room and try again: ", done.stdout, re.M)
+    assert not tree.left()
+
+
 def test_server_that_cannot_start_leaves_nothing(tree):
     done = tree.spawn("pki_cert_id_length=4096", options=(), status=None)
     assert done.returncode != 0 and "dbs.cert.id.length" in done.stderr
