@@ -161,6 +161,29 @@ def golden():
     made.remove()
 
 
+@pytest.fixture(scope="session")
+def directory_golden():
+    """The same with its records in a private 389 Directory Server, stopped too."""
+    import instance
+    made = instance.DirectoryGolden()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def make_pair(directory_golden):
+    """make_pair(**kw): a master and its clone (pair.Pair), not started yet."""
+    import pair
+    made = []
+
+    def call(**kw):
+        made.append(pair.Pair(directory_golden, **kw))
+        return made[-1]
+    yield call
+    for p in made:
+        p.remove()
+
+
 def _factory(golden):
     import instance
     made = []

@@ -248,6 +248,16 @@ file_mkdirs(const char *path, mode_t mode, struct err *e)
 	return RC_OK;
 }
 
+enum rc
+file_mkdirs_open(const char *path, struct err *e)
+{
+	mode_t old = umask(0022);
+	enum rc rc = file_mkdirs(path, 0755, e);
+
+	umask(old);
+	return rc;
+}
+
 static void
 fts_closep(FTS **f)
 {

@@ -35,6 +35,9 @@ OWNED(file_out)
 
 /* As mkdir -p; existing folders keep their mode. */
 MUST enum rc file_mkdirs(const char *path, mode_t mode, struct err *e);
+/* As file_mkdirs with mode 0755 whatever the umask: folders that other users must
+ * pass through. Before other threads make files: the umask is the process's. */
+MUST enum rc file_mkdirs_open(const char *path, struct err *e);
 /* As rm -rf; does not follow symbolic links; a missing path is RC_OK. */
 MUST enum rc file_remove_tree(const char *path, struct err *e);
 bool file_exists(const char *path);

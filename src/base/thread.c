@@ -47,6 +47,19 @@ thread_start(pthread_t *out, const char *name, void *(*fn)(void *), void *arg,
 	return RC_OK;
 }
 
+struct timespec
+thread_deadline(clockid_t clock, int64_t us)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	t.tv_sec += us / 1000000;
+	t.tv_nsec += us % 1000000 * 1000;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	return t;
+}
+
 static void *
 work(void *arg)
 {

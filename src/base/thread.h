@@ -5,6 +5,7 @@
 #define BASE_THREAD_H
 
 #include <pthread.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -28,6 +29,10 @@ OWNED(pool)
 /* A thread with a name; joined by thread_join. */
 MUST enum rc thread_start(pthread_t *out, const char *name, void *(*fn)(void *),
     void *arg, struct err *e);
+
+/* us microseconds (>= 0) from now by that clock, as pthread_cond_timedwait wants
+ * it: the clock of the condition's attributes, CLOCK_REALTIME without any. */
+struct timespec thread_deadline(clockid_t clock, int64_t us);
 
 static inline void
 mutex_unlockp(pthread_mutex_t **m)

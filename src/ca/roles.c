@@ -407,8 +407,9 @@ act(struct ca *ca, struct role *r, const struct role_step *s,
 
 /* --- the look ------------------------------------------------------------ */
 
-struct role *
-roles_find(struct ca *ca, const char *name)
+/* NULL: not one of ours. */
+static struct role *
+find(struct ca *ca, const char *name)
 {
 	for (size_t i = 0; i < ca->roles.n; i++)
 		if (strcmp(ca->roles.items[i].name, name) == 0)
@@ -424,8 +425,8 @@ add_role(struct ca *ca, const char *name)
 	const struct role_kind *k = role_kind(name, &member);
 
 	/* another subsystem's, or of a later version */
-	if (k == NULL || roles_find(ca, name) != NULL ||
-	    ca->roles.n == ROLES_MAX || strlen(name) >= sizeof(r.name))
+	if (k == NULL || find(ca, name) != NULL || ca->roles.n == ROLES_MAX ||
+	    strlen(name) >= sizeof(r.name))
 		return;
 	memcpy(r.name, name, strlen(name) + 1);
 	/* of a point that only the holder has there is no wish here */
@@ -738,7 +739,7 @@ roles_renew(struct ca *ca, const char *role)
 	struct num high;
 	LOCKED(&ca->roles.work);
 
-	r = roles_find(ca, role);
+	r = find(ca, role);
 	if (r == NULL || !r->holds ||
 	    claims_load(&all, ca->store, NULL, &e) != RC_OK)
 		return;
@@ -774,7 +775,7 @@ roles_hold(struct ca *ca, const char *role)
 	if (!ca->roles.running)
 		return true;
 	LOCKED(&ca->roles.lock);
-	const struct role *r = roles_find(ca, role);
+	const struct role *r = find(ca, role);
 
 	return r != NULL && r->holds;
 }

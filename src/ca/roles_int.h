@@ -13,8 +13,6 @@ enum {
 
 /* Name of the row of the high-water file: "role.<role>.<what>". */
 void roles_row(char out[ROLES_ROW_MAX], const char *role, const char *what);
-/* NULL: not one of ours. */
-struct role *roles_find(struct ca *ca, const char *name);
 /* The issuing point of the role; NULL: it is about none, or not open here. */
 struct issuing_point *roles_point(struct ca *ca, const char *role);
 /* The claim that is to be taken over; "" = none. */

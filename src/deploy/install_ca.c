@@ -293,12 +293,9 @@ static enum rc
 make_passwords(struct install *in, struct err *e)
 {
 	const char *client = values_str(in->v, "pki_client_dir");
-	mode_t old;
 	enum rc rc;
 
-	old = umask(0022);
-	rc = in->step_one ? RC_OK : file_mkdirs(client, 0755, e);
-	umask(old);
+	rc = in->step_one ? RC_OK : file_mkdirs_open(client, e);
 	/* no file is made for what nobody will use */
 	bool admin = values_bool(in->v, "pki_admin_setup") && !in->step_one &&
 	    !in->clone;

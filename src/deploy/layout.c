@@ -173,16 +173,14 @@ layout_parents(struct err *e)
 	static const char *const parents[] = { "/var/lib/pki",
 		"/var/lib/pki/.host", "/var/log/pki", "/etc/pki", "/run/pki",
 		"/etc/sysconfig/pki/tomcat" };
-	mode_t old = umask(0022);
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0;
 	     rc == RC_OK && i < sizeof(parents) / sizeof(parents[0]); i++) {
 		AUTO_STR path = path_new("%s", parents[i]);
-		rc = path != NULL ? file_mkdirs(path, 0755, e)
+		rc = path != NULL ? file_mkdirs_open(path, e)
 				  : err_set(e, RC_NOMEM, "folders");
 	}
-	umask(old);
 	return rc;
 }
 
@@ -220,18 +218,13 @@ make_above(const char *path, struct err *e)
 {
 	AUTO_STR above = strdup(path);
 	char *slash = above != NULL ? strrchr(above, '/') : NULL;
-	mode_t old;
-	enum rc rc;
 
 	if (above == NULL)
 		return err_set(e, RC_NOMEM, "folders");
 	if (slash == NULL || slash == above)
 		return RC_OK;
 	*slash = '\0';
-	old = umask(0022);
-	rc = file_mkdirs(above, 0755, e);
-	umask(old);
-	return rc;
+	return file_mkdirs_open(above, e);
 }
 
 /* The usual place becomes a link, relative as the others. */

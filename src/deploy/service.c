@@ -130,10 +130,8 @@ wanted_link(const struct instance_paths *p)
 static enum rc
 want(const char *dir, const char *link, const char *unit, struct err *e)
 {
-	mode_t old = umask(0022);
-	enum rc rc = file_mkdirs(dir, 0755, e);
+	enum rc rc = file_mkdirs_open(dir, e);
 
-	umask(old);
 	if (rc == RC_OK && symlink(unit, link) != 0 && errno != EEXIST)
 		return err_errno(e, "link %s", link);
 	return rc;

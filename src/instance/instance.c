@@ -485,21 +485,6 @@ instance_wake(struct instance *i)
 	pthread_cond_signal(&i->wake);
 }
 
-static struct timespec
-in_ms(int64_t ms)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += (ms % 1000) * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
-
 void
 instance_wake_soon(struct instance *i)
 {
@@ -508,7 +493,7 @@ instance_wake_soon(struct instance *i)
 	if (i->soon)
 		return;
 	i->soon = true;
-	i->soon_at = in_ms(SOON_MS);
+	i->soon_at = thread_deadline(CLOCK_MONOTONIC, SOON_MS * 1000);
 	pthread_cond_signal(&i->wake);
 }
 
@@ -562,7 +547,7 @@ run_timer(void *arg)
 			int64_t ms = tick(i, &i->subs[k], now);
 			next = ms < next ? ms : next;
 		}
-	} while (timer_sleep(i, in_ms(next)));
+	} while (timer_sleep(i, thread_deadline(CLOCK_MONOTONIC, next * 1000)));
 	return NULL;
 }
 

@@ -87,9 +87,9 @@ bool subsystem_is_open(const struct subsystem *s);
 void subsystem_waits_for(struct subsystem *s, char *out, size_t size);
 /* The k-th subsystem, NULL past the end. */
 struct subsystem *instance_subsystem_at(struct instance *i, size_t k);
-/* Runs the ticks soon: effects are waiting, or a command left work. */
+/* Runs the ticks at once: a command left work, or effects that must not wait. */
 void instance_wake(struct instance *i);
-/* Likewise for work that may gather: within 50 ms, however often it is called. */
+/* Likewise within moments, for work that may gather: effects of many commits. */
 void instance_wake_soon(struct instance *i);
 /* FQDN, plain and TLS port as clients see them (server.cfg). */
 const char *instance_host(struct instance *i);

@@ -138,7 +138,7 @@ prepare_host_folder(const struct instance_paths *p, struct err *e)
 		return RC_OK;
 	if (parent == NULL)
 		return err_set(e, RC_NOMEM, "host folder");
-	if ((rc = file_mkdirs(parent, 0755, e)) != RC_OK ||
+	if ((rc = file_mkdirs_open(parent, e)) != RC_OK ||
 	    (rc = file_mkdirs(p->host, 0700, e)) != RC_OK)
 		return rc;
 	return chown(p->host, st.st_uid, st.st_gid) == 0

@@ -341,7 +341,7 @@ dir_ack_wait(struct ldap_be *be, struct err *e)
 		return err_set(e, RC_UNAVAILABLE,
 		    STORE_UNACKED " dbs.ackReplicas=%u cannot be kept: %.160s",
 		    a->want, inner.text);
-	dir_deadline(&until, a->timeout_ms);
+	until = thread_deadline(CLOCK_REALTIME, (int64_t)a->timeout_ms * 1000);
 	LOCKED(&a->lock);
 	if (strcmp(csn, a->newest) > 0)
 		memcpy(a->newest, csn, sizeof(csn));

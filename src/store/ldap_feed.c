@@ -325,7 +325,7 @@ dir_catch_up(void *impl, int limit_ms, struct err *e)
 		    ? rc
 		    : err_set(e, RC_GONE, "directory: all is to be read anew");
 	}
-	dir_deadline(&until, limit_ms);
+	until = thread_deadline(CLOCK_REALTIME, (int64_t)limit_ms * 1000);
 	if (pthread_mutex_timedlock(&be->feed_lock, &until) != 0)
 		return err_set(e, RC_UNAVAILABLE,
 		    "directory %s is too slow: changes are being read for more "

@@ -219,8 +219,6 @@ enum rc dir_commit(void *impl, const struct batch *b, struct err *e);
 enum rc dir_redo(struct ldap_be *be, const struct change *c, struct err *e);
 /* Until no commit is on its way that touches the record. */
 void dir_wait_landed(struct ldap_be *be, enum rec_kind k, const char *id);
-/* Now and ms milliseconds, as pthread_cond_timedwait wants it. */
-void dir_deadline(struct timespec *t, int ms);
 
 /* --- ldap_read.c -------------------------------------------------------- */
 

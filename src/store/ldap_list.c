@@ -277,7 +277,7 @@ wait_wanted(struct dir_lists *s)
 	struct timespec until;
 	int c = 0;
 
-	dir_deadline(&until, LATER_MS);
+	until = thread_deadline(CLOCK_REALTIME, (int64_t)LATER_MS * 1000);
 	LOCKED(&s->lock);
 	while (!s->wanted && c == 0)
 		c = pthread_cond_timedwait(&s->begin, &s->lock, &until);
@@ -431,7 +431,7 @@ lock_ready(struct list *l, bool wait)
 	struct timespec until;
 	int c = wait ? 0 : -1;
 
-	dir_deadline(&until, WAIT_MS);
+	until = thread_deadline(CLOCK_REALTIME, (int64_t)WAIT_MS * 1000);
 	pthread_mutex_lock(&l->lock);
 	while (l->state == LIST_UNREAD && c == 0)
 		c = pthread_cond_timedwait(&l->read, &l->lock, &until);

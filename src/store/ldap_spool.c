@@ -191,7 +191,7 @@ wait_ms(struct ldap_be *be, pthread_cond_t *c, int ms)
 {
 	struct timespec t;
 
-	dir_deadline(&t, ms);
+	t = thread_deadline(CLOCK_REALTIME, (int64_t)ms * 1000);
 	pthread_cond_timedwait(c, &be->settle_lock, &t);
 }
 

@@ -34,16 +34,6 @@ bits_of(const struct batch *b)
 	return bits;
 }
 
-void
-dir_deadline(struct timespec *t, int ms)
-{
-	clock_gettime(CLOCK_REALTIME, t);
-	t->tv_sec += ms / 1000;
-	t->tv_nsec += ms % 1000 * 1000000L;
-	t->tv_sec += t->tv_nsec / 1000000000L;
-	t->tv_nsec %= 1000000000L;
-}
-
 /* Tickets that were given up are passed over. */
 static void
 next_ticket(struct ldap_be *be)
@@ -62,7 +52,7 @@ board(struct ldap_be *be, uint64_t bits, struct err *e)
 	struct timespec until;
 	int c = 0;
 
-	dir_deadline(&until, 2 * be->timeout_ms);
+	until = thread_deadline(CLOCK_REALTIME, INT64_C(2000) * be->timeout_ms);
 	LOCKED(&be->flight_lock);
 	ticket = be->tickets++;
 	while (c == 0 &&

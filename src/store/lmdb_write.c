@@ -227,14 +227,9 @@ gather(struct lmdb *db, size_t ready)
 	if (db->last_group < 2)
 		return;
 	for (int i = 0; i < LMDB_GATHER_STEPS && seen != db->waiting; i++) {
-		struct timespec until;
+		struct timespec until =
+		    thread_deadline(CLOCK_MONOTONIC, LMDB_GATHER_US);
 
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += LMDB_GATHER_US * 1000L;
-		if (until.tv_nsec >= 1000000000L) {
-			until.tv_nsec -= 1000000000L;
-			until.tv_sec++;
-		}
 		seen = db->waiting;
 		if (await(db, all, &until))
 			return;

@@ -112,8 +112,11 @@ OWNED(watch)
  * the feed brings it. (A commit still under way here may follow.) At once in an
  * embedded store. RC_UNAVAILABLE: the directory does not answer, or not within
  * limit_ms and the time of an operation. RC_GONE: nobody can say what was
- * missed; whoever keeps something of records reads them anew. Never from a
- * watcher's fn. */
+ * missed; whoever keeps something of records reads them anew. Not brought: a
+ * modification that replication delivered after a later one of the same entry,
+ * as 389 DS mostly gives it no new entryUSN; what is added is always brought,
+ * so what must not be missed stands in added entries (store/decision.h). Never
+ * from a watcher's fn. */
 MUST enum rc store_catch_up(struct store *s, int limit_ms, struct err *e);
 /* The newest usn that all watchers have seen. */
 uint64_t store_usn(struct store *s);

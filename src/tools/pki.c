@@ -226,11 +226,7 @@ report(const struct pki *p, const struct err *e)
 	if (p->fault[0] != '\0')
 		fprintf(stderr, "%s: %s\n", p->fault, buf_cstr(&p->fault_text));
 	else
-		fprintf(stderr, "ERROR: %s%s\n", e->text,
-		    strstr(e->text, "wrong PIN") != NULL
-			? "; the password of the NSS database is given with "
-			  "-C FILE, before the command"
-			: "");
+		fprintf(stderr, "ERROR: %s\n", e->text);
 	return PKI_EXIT_ERROR;
 }
 

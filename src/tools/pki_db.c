@@ -49,7 +49,13 @@ pki_keystore(struct pki *p, struct keystore **out, struct err *e)
 		if (!file_exists(p->dir) &&
 		    (rc = file_mkdirs(p->dir, 0755, e)) != RC_OK)
 			return rc;
-		if ((rc = keystore_open(&p->ks, &o, e)) != RC_OK)
+		rc = keystore_open(&p->ks, &o, e);
+		if (rc == RC_AUTH)
+			return err_set(e, rc,
+			    "%.200s; the password of the NSS database is given "
+			    "with -C FILE, before the command",
+			    e->text);
+		if (rc != RC_OK)
 			return rc;
 	}
 	*out = p->ks;

@@ -17,16 +17,9 @@ LIMIT = 90  # seconds until something must have happened
 
 
 @pytest.fixture(scope="module")
-def golden():
-    g = instance.DirectoryGolden()
-    yield g
-    g.remove()
-
-
-@pytest.fixture(scope="module")
-def two(golden):
+def two(directory_golden):
     """Two directories; only the first has a CA running, whose answers wait for the second."""
-    p = pair.Pair(golden, apart=True)
+    p = pair.Pair(directory_golden, apart=True)
     try:
         p.a.settings({"dbs.ackReplicas": 1, "dbs.ackReplicasTimeoutMs": LIMIT * 1000})
         p.a.start()

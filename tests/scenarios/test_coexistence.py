@@ -39,16 +39,9 @@ FORMS = {"serialno": r"\d{3,}", "dateofcreate": DATE, "dateofmodify": DATE, "not
 CLASSES = {"top", "certificaterecord", "request", "extensibleobject", "crlissuingpointrecord", "repository"}
 
 
-@pytest.fixture(scope="module")
-def golden():
-    g = instance.DirectoryGolden()
-    yield g
-    g.remove()
-
-
 @pytest.fixture
-def ca(golden):
-    c = instance.Ca(golden).directory()
+def ca(directory_golden):
+    c = instance.Ca(directory_golden).directory()
     try:
         yield c
     finally:

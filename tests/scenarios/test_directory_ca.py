@@ -20,16 +20,9 @@ LIMIT = 90  # seconds until something must have happened
 AUTOMATIC = "caAgentServerCert"  # issues at once to an agent
 
 
-@pytest.fixture(scope="module")
-def golden():
-    g = instance.DirectoryGolden()
-    yield g
-    g.remove()
-
-
 @pytest.fixture
-def ca(golden):
-    c = instance.Ca(golden).directory()
+def ca(directory_golden):
+    c = instance.Ca(directory_golden).directory()
     try:
         c.settings({"internaldb.ldapconn.timeoutMs": "2000"})
         c.start()

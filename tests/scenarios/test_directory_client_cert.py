@@ -63,7 +63,7 @@ def test_a_client_certificate_opens_the_directory(golden, directory, root, reque
     assert "User ID: caadmin" in run(*server_cmd, "ca-user-find", "-i", instance.NAME).stdout
     binds = [x for x in server.log_lines(since) if " BIND dn=" in x]
     assert binds and all("method=sasl" in x and "mech=EXTERNAL" in x for x in binds), binds
-    assert any(f'err=0' in x and re.search(f'dn="{USER}"', x, re.I) for x in server.log_lines(since)), binds
+    assert any('err=0' in x and re.search(f'dn="{USER}"', x, re.I) for x in server.log_lines(since)), binds
     run(*server_cmd, "stop", instance.NAME)
     # a plain connection proves nothing
     config(("internaldb.ldapconn.secureConn", "false"), ("internaldb.ldapconn.port", server.port))

@@ -17,15 +17,8 @@ CLONE = "clone.example.com"
 
 
 @pytest.fixture(scope="module")
-def golden():
-    g = instance.DirectoryGolden()
-    yield g
-    g.remove()
-
-
-@pytest.fixture(scope="module")
-def ca(golden):
-    c = instance.Ca(golden).directory()
+def ca(directory_golden):
+    c = instance.Ca(directory_golden).directory()
     try:
         c.start()
         yield c
@@ -34,9 +27,9 @@ def ca(golden):
 
 
 @pytest.fixture
-def twin(ca, golden):
+def twin(ca, directory_golden):
     """A second manager of the domain on the same directory."""
-    c = instance.Ca(golden)
+    c = instance.Ca(directory_golden)
     try:
         c.settings({"internaldb.ldapconn.port": ca.ds.port})
         c.start()

@@ -18,19 +18,12 @@ AUTOMATIC = "caAgentServerCert"  # issues at once to an agent
 PATIENT = ("--wait", str(pair.LIMIT))
 
 
-@pytest.fixture(scope="module")
-def golden():
-    g = instance.DirectoryGolden()
-    yield g
-    g.remove()
-
-
 @pytest.fixture
-def make(golden):
+def make(directory_golden):
     """Two CAs on one directory; held(p, ca): the relay that ca's feed goes through from its start on."""
     with contextlib.ExitStack() as lines, contextlib.ExitStack() as end:
         def call():
-            p = pair.Pair(golden)
+            p = pair.Pair(directory_golden)
             end.callback(p.remove)
             for ca in p.all:  # of two copies of one host each would take the other's sentinel for its own, changed
                 shutil.rmtree(ca.root / f"var/lib/pki/.host/{ca.name}/ca-spool")

@@ -5,7 +5,6 @@ import datetime
 import os
 import pathlib
 import re
-import shutil
 import socket
 import ssl
 import subprocess

@@ -15,15 +15,8 @@ LIMIT = 90  # seconds until something must have happened
 
 
 @pytest.fixture(scope="module")
-def golden():
-    g = instance.DirectoryGolden()
-    yield g
-    g.remove()
-
-
-@pytest.fixture(scope="module")
-def two(golden):
-    p = pair.Pair(golden, apart=True)
+def two(directory_golden):
+    p = pair.Pair(directory_golden, apart=True)
     try:
         yield p.start()
     finally:

@@ -306,7 +306,8 @@ def test_password_configuration_file(run, root, db):
     (root / "p.conf").write_text(f"# pins\n\ninternal={PIN}\n")
     run("pki", "-d", db, "-f", root / "p.conf", "nss-key-create")
     run("pki", "-d", db, "-c", PIN, "nss-key-create")
-    run("pki", "-d", db, "-c", "wrong", "nss-key-create", status=255)
+    done = run("pki", "-d", db, "-c", "wrong", "nss-key-create", status=255)
+    assert "wrong PIN" in done.stderr and "given with -C FILE, before the command" in done.stderr
     (root / "p.conf").write_text("internal\n")
     done = run("pki", "-d", db, "-f", root / "p.conf", "nss-key-create", status=255)
     assert done.stderr == f"ERROR: Missing delimiter in {root}/p.conf:1\n"

@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who makes the CRLs: the role is held by the greatest claim in the directory, moves by command and by the documented
 edits, and is never in two hands while the directories reach one another (docs/roles.md)."""
-import os
 import re
-import signal
-
-import pytest
 
 import instance
 import pair
@@ -14,25 +10,6 @@ import program
 AUTOMATIC = "caAgentServerCert"  # issues at once to an agent
 ROOM = 1 << 36
 PATIENT = ("--wait", "90")
-
-
-@pytest.fixture(scope="module")
-def golden():
-    g = instance.DirectoryGolden()
-    yield g
-    g.remove()
-
-
-@pytest.fixture
-def make(golden):
-    made = []
-
-    def new(**kw):
-        made.append(pair.Pair(golden, **kw))
-        return made[-1]
-    yield new
-    for p in made:
-        p.remove()
 
 
 def revoked(ca):
@@ -54,8 +31,8 @@ def update(ca):
 
 # --- a clone ------------------------------------------------------------------
 
-def test_first_installation_holds_the_roles_and_a_clone_none(make):
-    p = make().start()
+def test_first_installation_holds_the_roles_and_a_clone_none(make_pair):
+    p = make_pair().start()
     assert p.states(p.a) == {"held"} and p.states(p.b) == {"clone"}
     here = p.roles(p.b)["crl.MasterCRL"]
     assert here["holder"] == f"localhost:{p.a.https}" and here["kind"] == "first"
@@ -91,8 +68,8 @@ def test_first_installation_holds_the_roles_and_a_clone_none(make):
 
 # --- by command ---------------------------------------------------------------
 
-def test_roles_are_handed_over_and_back(make):
-    p = make()
+def test_roles_are_handed_over_and_back(make_pair):
+    p = make_pair()
     moves = {"ca.crl.MasterCRL.nextUpdateGracePeriod": "7", "ca.publish.rule.instance.r.enable": "false",
              "jobsScheduler.job.serialNumberUpdate.cron": "0 4 * * 1"}
     p.a.settings(moves)
@@ -138,8 +115,8 @@ def test_roles_are_handed_over_and_back(make):
     assert p.number(p.a) > last and p.number(p.a) < ROOM and p.lists(p.a, serial)
 
 
-def test_dead_holder_is_taken_over_and_comes_back_as_a_clone(make):
-    p = make().start()
+def test_dead_holder_is_taken_over_and_comes_back_as_a_clone(make_pair):
+    p = make_pair().start()
     serial = revoked(p.a)
     last = p.number(p.a)
     p.a.kill()
@@ -160,8 +137,8 @@ def test_dead_holder_is_taken_over_and_comes_back_as_a_clone(make):
     p.until_states(p.b, "clone")
 
 
-def test_take_over_goes_above_what_a_sink_has(make):
-    p = make().start()
+def test_take_over_goes_above_what_a_sink_has(make_pair):
+    p = make_pair().start()
     p.a.kill()
     p.server(p.b, "ca-promote", "--holder-is-stopped", "--above", str(5 * ROOM + 17), *PATIENT)
     assert 6 * ROOM < p.number(p.b) < 7 * ROOM
@@ -175,8 +152,8 @@ def crl_lines(ca):
     return dict(line.split("=", 1) for line in ca.cs_cfg.read_text().splitlines() if line.startswith("ca.crl."))
 
 
-def test_documented_conversion_gives_the_documented_result(make):
-    p = make()
+def test_documented_conversion_gives_the_documented_result(make_pair):
+    p = make_pair()
     p.a.settings({"ca.crl.MasterCRL.nextUpdateGracePeriod": "77"})
     p.start()
     serial = revoked(p.b)
@@ -205,8 +182,8 @@ def test_documented_conversion_gives_the_documented_result(make):
     assert p.number(p.b) >= number and update(p.b) == "Success"
 
 
-def test_each_line_of_the_chapter_does_its_part(make):
-    p = make().start()
+def test_each_line_of_the_chapter_does_its_part(make_pair):
+    p = make_pair().start()
     claim = p.roles(p.a)["crl.MasterCRL"]["claim"]
 
     def restarted(**lines):
@@ -243,8 +220,8 @@ def test_each_line_of_the_chapter_does_its_part(make):
 
 # --- cut short ------------------------------------------------------------------
 
-def test_successor_killed_in_a_hand_over_leaves_one_holder(make):
-    p = make().start()
+def test_successor_killed_in_a_hand_over_leaves_one_holder(make_pair):
+    p = make_pair().start()
     last = p.number(p.a)
     promoting = program.spawn(program.find("pki-server"), "--root", p.b.root, "ca-promote", "-i", p.b.name,
                               env=p.b.env, log=p.b.folder / "promote.log")
@@ -266,9 +243,9 @@ def test_successor_killed_in_a_hand_over_leaves_one_holder(make):
     p.until_states(p.a, "clone")
 
 
-def test_promotion_cut_before_its_end_is_finished_at_the_next_start(make):
+def test_promotion_cut_before_its_end_is_finished_at_the_next_start(make_pair):
     """Claimed, then dead: CS.cfg and the host's memory still say clone."""
-    p = make().start()
+    p = make_pair().start()
     p.a.kill()
     memory = p.b.root / f"var/lib/pki/.host/{p.b.name}/ca.highwater"
     settings = p.b.cs_cfg.read_text()
@@ -286,8 +263,8 @@ def test_promotion_cut_before_its_end_is_finished_at_the_next_start(make):
 
 # --- directories apart ------------------------------------------------------------
 
-def test_both_sides_of_a_cut_promoted_then_healed(make):
-    p = make(apart=True).start()
+def test_both_sides_of_a_cut_promoted_then_healed(make_pair):
+    p = make_pair(apart=True).start()
     p.until("the clone to serve the CRL", lambda: p.number(p.b) == p.number(p.a) > 0)
     p.net.pause()
     here, there = revoked(p.a), revoked(p.b)

@@ -11,29 +11,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import instance
-import pair
 
 PATIENT = ("--wait", "90")
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-
-
-@pytest.fixture(scope="module")
-def golden():
-    g = instance.DirectoryGolden()
-    yield g
-    g.remove()
-
-
-@pytest.fixture
-def make(golden):
-    made = []
-
-    def new(**kw):
-        made.append(pair.Pair(golden, **kw))
-        return made[-1]
-    yield new
-    for p in made:
-        p.remove()
 
 
 class Impostor:
@@ -89,8 +69,8 @@ def forged(crl):
 
 
 @pytest.mark.parametrize("wrong", ["server certificate", "signature"])
-def test_a_hand_over_is_rolled_back_when_the_new_crl_is_not_served(make, wrong):
-    p = make().start()
+def test_a_hand_over_is_rolled_back_when_the_new_crl_is_not_served(make_pair, wrong):
+    p = make_pair().start()
     if wrong == "signature":
         fake = Impostor(issued_certificate(p.a, p.b.folder / "fake.pem"), forged(p.a.crl_der()))
     else:

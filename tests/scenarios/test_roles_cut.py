@@ -7,32 +7,12 @@ import pathlib
 import ldap
 import pytest
 
-import instance
 import ldap_cut
 import pair
 import program
 
 ROOM = 1 << 36
 PATIENT = ("--wait", "90")
-
-
-@pytest.fixture(scope="module")
-def golden():
-    g = instance.DirectoryGolden()
-    yield g
-    g.remove()
-
-
-@pytest.fixture
-def make(golden):
-    made = []
-
-    def new(**kw):
-        made.append(pair.Pair(golden, **kw))
-        return made[-1]
-    yield new
-    for p in made:
-        p.remove()
 
 
 def makes_a_list(p, ca):
@@ -47,8 +27,8 @@ def makes_a_list(p, ca):
 
 # --- CS.cfg of the past -----------------------------------------------------------
 
-def test_settings_put_back_from_a_backup_do_not_retake_the_roles(make):
-    p = make().start()
+def test_settings_put_back_from_a_backup_do_not_retake_the_roles(make_pair):
+    p = make_pair().start()
     as_master, as_clone = p.a.cs_cfg.read_text(), p.b.cs_cfg.read_text()
     p.server(p.b, "ca-promote", *PATIENT)
     p.until_states(p.a, "clone")
@@ -84,9 +64,9 @@ def test_settings_put_back_from_a_backup_do_not_retake_the_roles(make):
 # --- kill -9 at each step ----------------------------------------------------------
 
 @pytest.fixture
-def cut(make):
+def cut(make_pair):
     """A pair whose hosts each reach the directory through a relay that cuts them off at a claim or note."""
-    p = make()
+    p = make_pair()
     with contextlib.ExitStack() as stack:
         p.cuts = {}
         for ca in p.all:
@@ -187,8 +167,8 @@ def test_a_command_that_is_killed_changes_nothing_of_the_move(cut):
 LIBFAKETIME = str(next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), "libfaketime"))
 
 
-def test_a_holder_whose_clock_is_behind_waits_and_says_why(make):
-    p = make().start()
+def test_a_holder_whose_clock_is_behind_waits_and_says_why(make_pair):
+    p = make_pair().start()
     last = p.a.crl().last_update
     clock = p.b.folder / "clock"
     clock.write_text("-10m\n")
@@ -213,8 +193,8 @@ def test_a_holder_whose_clock_is_behind_waits_and_says_why(make):
 
 # --- a sink with a higher number, a copy --------------------------------------------
 
-def test_a_record_with_a_higher_number_is_gone_above(make):
-    p = make().start()
+def test_a_record_with_a_higher_number_is_gone_above(make_pair):
+    p = make_pair().start()
     entry = f"cn=MasterCRL,ou=crlIssuingPoints,ou=ca,{pair.SUFFIX}"
     for high in (p.number(p.a) + 4711, 3 * ROOM + 17):  # in the claim's room, and far outside
         record = ldap.initialize(p.a.ds.url)
@@ -235,8 +215,8 @@ def test_a_record_with_a_higher_number_is_gone_above(make):
     assert p.number(p.b) > 3 * ROOM
 
 
-def test_a_copy_is_promoted_only_when_somebody_says_so(make):
-    p = make().start()
+def test_a_copy_is_promoted_only_when_somebody_says_so(make_pair):
+    p = make_pair().start()
     # what a machine looks like that was restored: without the memory of the host
     p.b.stop()
     (p.b.root / f"var/lib/pki/.host/{p.b.name}/ca.highwater").unlink()
@@ -251,8 +231,8 @@ def test_a_copy_is_promoted_only_when_somebody_says_so(make):
     assert in_one_hand(p) is p.b
 
 
-def test_a_holder_that_was_restored_gets_its_roles_again_by_command(make):
-    p = make().start()
+def test_a_holder_that_was_restored_gets_its_roles_again_by_command(make_pair):
+    p = make_pair().start()
     number = p.number(p.a)
     p.a.stop()
     (p.a.root / f"var/lib/pki/.host/{p.a.name}/ca.highwater").unlink()
@@ -268,9 +248,9 @@ def test_a_holder_that_was_restored_gets_its_roles_again_by_command(make):
 
 # --- roles in two hands ------------------------------------------------------------
 
-def test_a_line_that_was_left_out_splits_the_roles_and_a_promotion_mends_it(make):
+def test_a_line_that_was_left_out_splits_the_roles_and_a_promotion_mends_it(make_pair):
     """The chapter by hand, but the maintenance thread is forgotten on the new master, and its redirect left in."""
-    p = make().start()
+    p = make_pair().start()
     p.a.stop()
     p.b.stop()
     p.a.settings(pair.clone_lines(p.b))
@@ -305,8 +285,8 @@ def third(p):
     return c.start()
 
 
-def test_both_sides_of_a_cut_are_promoted_and_an_old_master_comes_back_in_a_hand_over(make):
-    p = make(apart=True).start()
+def test_both_sides_of_a_cut_are_promoted_and_an_old_master_comes_back_in_a_hand_over(make_pair):
+    p = make_pair(apart=True).start()
     c = third(p)
     p.server(c, "ca-promote", *PATIENT)
     for ca in (p.a, p.b):

@@ -14,15 +14,8 @@ RAW = {"Content-Type": "application/octet-stream"}
 
 
 @pytest.fixture(scope="module")
-def golden():
-    g = instance.DirectoryGolden()
-    yield g
-    g.remove()
-
-
-@pytest.fixture(scope="module")
-def two(golden):
-    p = pair.Pair(golden, apart=True)
+def two(directory_golden):
+    p = pair.Pair(directory_golden, apart=True)
     p.start()
     yield p
     p.remove()

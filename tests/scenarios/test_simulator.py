@@ -6,8 +6,6 @@ import random
 import subprocess
 import time
 
-import pytest
-
 import ds
 import program
 import replica

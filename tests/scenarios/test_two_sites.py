@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two CAs on two replicated directories, clients at both; a process dies or the line between the sites does. Whatever
 was acknowledged at either is at both afterwards, once, and on the CRL."""
-import contextlib
 import time
 
 import pytest
 
-import instance
 import pair
 import program
 import relay
@@ -45,13 +43,12 @@ def lines():
 
 
 @pytest.fixture(scope="module")
-def two(lines):
-    with contextlib.ExitStack() as end:
-        golden = instance.DirectoryGolden()
-        end.callback(golden.remove)
-        p = pair.Pair(golden, apart=True, via=lines.port_of)
-        end.callback(p.remove)
+def two(lines, directory_golden):
+    p = pair.Pair(directory_golden, apart=True, via=lines.port_of)
+    try:
         yield p.start()
+    finally:
+        p.remove()
 
 
 def begin(two, **kw):
