@@ -126,6 +126,16 @@ num_from_u64(uint64_t v)
 	return n;
 }
 
+uint64_t
+num_u64(const struct num *n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; n->len <= sizeof(v) && i < n->len; i++)
+		v = v << 8 | n->b[i];
+	return v;
+}
+
 int
 num_cmp(const struct num *a, const struct num *b)
 {

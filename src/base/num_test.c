@@ -92,10 +92,15 @@ num_round_trips_and_orders(void **state)
 		    num_parse(&m, num_0x(out, &n), false, NULL), RC_OK);
 		assert_int_equal(num_cmp(&n, &m), 0);
 		assert_true(view_eq(num_view(&n), num_view(&m)));
+		assert_int_equal(num_u64(&n), v);
 		last = n;
 	}
 	n = num_from_u64(UINT64_MAX);
 	assert_string_equal(num_dec(out, &n), "18446744073709551615");
+	assert_true(num_u64(&n) == UINT64_MAX);
+	assert_int_equal(
+	    num_parse(&n, "18446744073709551616", false, NULL), RC_OK);
+	assert_int_equal(num_u64(&n), 0);
 }
 
 int

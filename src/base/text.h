@@ -72,6 +72,8 @@ struct num {
 MUST enum rc num_parse(struct num *out, const char *s, bool hex, struct err *e);
 MUST enum rc num_from_view(struct num *out, struct view be, struct err *e);
 struct num num_from_u64(uint64_t v);
+/* 0 for one past 64 bits. */
+uint64_t num_u64(const struct num *n);
 int num_cmp(const struct num *a, const struct num *b);
 struct view num_view(const struct num *n);
 enum {

@@ -170,17 +170,13 @@ open_list(struct issuing_point *ip, const struct rec *r,
 	const struct crl_file *f = NULL;
 	struct num size = num_from_u64(0);
 	struct err e = { 0 };
-	uint64_t count = 0;
-	size_t i;
 
 	if (path == NULL)
 		return NULL;
 	/* absent or -1: no list was made */
 	if (rec_num(r, &size, names->size, NULL) != RC_OK || size.len > 8)
 		return NULL;
-	for (i = 0; i < size.len; i++)
-		count = count << 8 | size.b[i];
-	if (crl_file_open(&f, path, number, count, &e) == RC_OK) {
+	if (crl_file_open(&f, path, number, num_u64(&size), &e) == RC_OK) {
 		if (bytes.len > 0 ? view_eq(bytes, f->der)
 				  : digest != NULL &&
 			    text_ieq(digest, crl_file_digest(f)))
@@ -190,7 +186,7 @@ open_list(struct issuing_point *ip, const struct rec *r,
 		log_debug("crl", "%s: not what the record says", path);
 	}
 	if (bytes.len == 0 || file_write(path, bytes, FILE_MODE, &e) != RC_OK ||
-	    crl_file_open(&f, path, number, count, &e) != RC_OK) {
+	    crl_file_open(&f, path, number, num_u64(&size), &e) != RC_OK) {
 		log_debug("crl", "%s: no list to serve: %s", path, e.text);
 		return NULL;
 	}

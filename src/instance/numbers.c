@@ -93,13 +93,10 @@ row_number(struct numbers *n, enum range_kind kind, const char *what)
 {
 	char name[ROW_MAX];
 	struct num x;
-	uint64_t v = 0;
 
 	snprintf(name, sizeof(name), "range.%s.%s", words[kind], what);
 	x = highwater_num(n->sub->highwater, name);
-	for (size_t i = 0; x.len <= sizeof(v) && i < x.len; i++)
-		v = v << 8 | x.b[i];
-	return v;
+	return num_u64(&x);
 }
 
 /* --- who hands out ---------------------------------------------------------- */

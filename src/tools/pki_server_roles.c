@@ -3,27 +3,18 @@
  * and how that moves (docs/roles.md). The servers move the roles; this shows the
  * plan, begins it, watches it and checks what came of it by fetching the CRL.
  * Owns:    nothing.
- * Trusts:  the own server's answers; of another host that it answers at all, and
- *          a CRL only with the signature of this CA, over TLS that the trusted
- *          certificates of this instance vouch for.
+ * Trusts:  the own server's answers; of others see pki_server_remote.c.
  * Threads: none. */
 #include <unistd.h>
 
 #include "deploy/replication.h"
-#include "http/client.h"
 #include "instance/dbconf.h"
-#include "keys/roots.h"
-#include "tools/pki_server_cmds.h"
-#include "x509/crl.h"
-#include "x509/verify.h"
+#include "tools/pki_server_roles.h"
 
 enum {
 	WAIT_DEFAULT = 20, /* s, for an answer of the holder */
 	WAIT_MAX = 3600,
 	STEP_MS = 100,
-	CALL_MS = 10000,
-	ALIVE_MS = 15000,
-	CRL_MAX = 256 * 1024 * 1024,
 	PATIENCE_S = 35, /* until a released role comes back by itself */
 	HOLDERS_MAX = 8,
 	ADDRESS_MAX = 300,
@@ -47,15 +38,13 @@ struct move {
 	struct num first; /* of the new claim to the first CRL role */
 	char url[600];    /* of the CRL there */
 	bool by_force;
-	struct roots *roots;
-	struct buf signer; /* certificate of this CA */
+	struct remote_trust trust;
 };
 
 static void
 move_done(struct move *m)
 {
-	roots_free(m->roots);
-	buf_done(&m->signer);
+	remote_trust_done(&m->trust);
 	json_decref(m->roles);
 	json_decref(m->points);
 }
@@ -198,142 +187,6 @@ static void PRINTF(1, 2) step(const char *fmt, ...)
 	fflush(stdout);
 }
 
-/* --- other hosts --------------------------------------------------------- */
-
-/* Whoever answers is alive, whatever his certificate. */
-static bool
-accept_any(void *arg, enum http_cert_problem p, struct view der)
-{
-	(void)arg;
-	(void)p;
-	(void)der;
-	return true;
-}
-
-/* An expired certificate must not undo a promotion: what is fetched is signed,
- * and renewing the certificate may need this CA (promise 9). */
-static bool
-accept_expired(void *arg, enum http_cert_problem p, struct view der)
-{
-	bool *warned = arg;
-
-	(void)der;
-	if (p != HTTP_CERT_EXPIRED_CERTIFICATE)
-		return false;
-	if (!*warned)
-		step("warning: its server certificate has expired");
-	*warned = true;
-	return true;
-}
-
-static enum rc
-get(const char *url, struct http_client_params *p, struct http_exchange *x,
-    struct err *e)
-{
-	AUTO(http_client) c = NULL;
-	enum rc rc = http_client_new(&c, p, e);
-
-	if (rc != RC_OK)
-		return rc;
-	x->method = "GET";
-	x->url = url;
-	x->max_reply = CRL_MAX;
-	return http_client_do(c, x, e);
-}
-
-static bool
-answers(const char *address)
-{
-	struct http_client_params p = { .accept = accept_any,
-		.timeout_ms = ALIVE_MS };
-	struct http_exchange x = { 0 };
-	char url[600];
-	bool yes;
-
-	(void)snprintf(
-	    url, sizeof(url), "https://%s/ca/admin/ca/getStatus", address);
-	yes = get(url, &p, &x, NULL) == RC_OK;
-	http_exchange_done(&x);
-	return yes;
-}
-
-/* Is the host there still the one that claimed? One that was restored has
- * another id, and does nothing about the claims of the former. */
-static bool
-is_same(const struct holder *h)
-{
-	struct http_client_params p = { .accept = accept_any,
-		.timeout_ms = ALIVE_MS };
-	struct http_exchange x = { 0 };
-	char url[600];
-	const char *id;
-	json_t *o = NULL;
-	bool same;
-
-	if (h->id[0] == '\0') /* not known who */
-		return answers(h->address);
-	(void)snprintf(url, sizeof(url), "https://%s/ca/v2/roles", h->address);
-	if (!answers(h->address))
-		return false;
-	if (get(url, &p, &x, NULL) == RC_OK)
-		o = json_loadb(
-		    (const char *)x.reply.data, x.reply.len, 0, NULL);
-	id = json_string_value(json_object_get(o, "selfId"));
-	same = id == NULL || strcmp(id, h->id) == 0;
-	json_decref(o);
-	http_exchange_done(&x);
-	return same;
-}
-
-/* What the CRL is checked with: this instance's own certificates. */
-static enum rc
-load_trust(struct move *m, struct err *e)
-{
-	AUTO(cfg) cs = NULL;
-	struct keystore *ks;
-	const char *nickname;
-	enum rc rc;
-
-	if (m->roots != NULL)
-		return RC_OK;
-	if ((rc = server_cs(m->s, &cs, "ca", e)) != RC_OK ||
-	    (rc = server_keystore(m->s, &ks, e)) != RC_OK ||
-	    (rc = roots_load(&m->roots, ks, "C", e)) != RC_OK)
-		return rc;
-	nickname = cfg_str(cs, "ca.cert.signing.nickname",
-	    cfg_str(cs, "ca.signing.nickname", ""));
-	m->signer = buf_empty(0);
-	return keystore_find_cert(ks, &m->signer, nickname, e);
-}
-
-/* The number of the CRL there, which is this CA's. */
-static enum rc
-fetched_number(struct move *m, bool *warned, const char *url, struct num *out,
-    struct err *e)
-{
-	struct http_client_params p = { .cas = m->roots->items,
-		.n_cas = m->roots->n,
-		.accept = accept_expired,
-		.accept_arg = warned,
-		.timeout_ms = CALL_MS };
-	struct http_exchange x = { 0 };
-	struct crl crl = { .version = 0 };
-	enum rc rc = get(url, &p, &x, e);
-
-	if (rc == RC_OK && x.status != 200)
-		rc = err_set(e, RC_UNAVAILABLE, "%s: status %d", url, x.status);
-	if (rc == RC_OK)
-		rc = crl_parse(&crl, buf_view(&x.reply), e);
-	if (rc == RC_OK &&
-	    (rc = verify_crl(buf_view(&x.reply), buf_view(&m->signer), e)) !=
-		RC_OK)
-		rc = err_prefix(e, "%s: not a CRL of this CA", url);
-	if (rc == RC_OK && !crl_number(&crl, out))
-		rc = err_set(e, RC_INVALID, "%s: a CRL without number", url);
-	http_exchange_done(&x);
-	return rc;
-}
-
 /* --- waiting ------------------------------------------------------------- */
 
 static void
@@ -351,12 +204,12 @@ verify(struct move *m, const char *address, struct err *e)
 	int64_t left = m->wait_ms;
 	char text[NUM_TEXT_MAX];
 	struct num got = num_from_u64(0);
-	bool warned = false;
+	bool expired = false, warned = false;
 	enum rc rc;
 
 	if (role == NULL)
 		return RC_OK;
-	if ((rc = load_trust(m, e)) != RC_OK ||
+	if ((rc = remote_trust_load(&m->trust, m->s, e)) != RC_OK ||
 	    (rc = num_parse(&m->first, json_str(role, "number"), false, e)) !=
 		RC_OK)
 		return rc;
@@ -364,7 +217,10 @@ verify(struct move *m, const char *address, struct err *e)
 	    "https://%s/ca/ee/ca/getCRL?op=getCRL&crlIssuingPoint=%s", address,
 	    json_str(role, "role") + strlen("crl."));
 	for (;;) {
-		rc = fetched_number(m, &warned, m->url, &got, e);
+		rc = remote_crl_number(&m->trust, m->url, &expired, &got, e);
+		if (expired && !warned)
+			step("warning: its server certificate has expired");
+		warned = expired;
 		if (rc == RC_OK && num_cmp(&got, &m->first) >= 0)
 			break;
 		/* another's certificate or CRL does not become ours by waiting */
@@ -631,7 +487,8 @@ find_others(struct move *m)
 		    len > 0 ? ", " : "", json_str(o, "role"));
 	}
 	for (i = 0; i < m->n_others; i++)
-		m->others[i].answers = is_same(&m->others[i]);
+		m->others[i].answers =
+		    remote_is(m->others[i].address, m->others[i].id);
 }
 
 static size_t
@@ -874,7 +731,7 @@ run_demote(struct server *s, const struct args *a, struct err *e)
 		return rc;
 	if (!any_in(&m, "held"))
 		return err_set(e, RC_CONFLICT, "this instance holds no role");
-	if (!answers(to))
+	if (!remote_is(to, ""))
 		return err_set(e, RC_UNAVAILABLE,
 		    "%s does not answer: nobody would make CRLs", to);
 	step("1. end the CRL in the making, stop, release the roles to %s", to);
