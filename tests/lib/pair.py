@@ -96,9 +96,15 @@ class Pair:
         return program.wait_for(what, check, LIMIT)
 
     def until_states(self, ca, *states):
+        """A clone's CS.cfg has followed then too."""
+        def there():
+            roles = self.roles(ca).values()
+            return {r["state"] for r in roles} == set(states) and not any(
+                r["wish"] and r["state"] == "clone" for r in roles)
+
         with contextlib.suppress(OSError):
-            self.until(f"roles {states}", lambda: self.states(ca) == set(states))
-        assert self.states(ca) == set(states), (self.roles(ca), ca.log.read_text()[-3000:])
+            self.until(f"roles {states}", there)
+        assert there(), (self.roles(ca), ca.log.read_text()[-3000:])
 
     def number(self, ca):
         """0 while it serves none."""

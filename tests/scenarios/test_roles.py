@@ -85,7 +85,7 @@ def test_roles_are_handed_over_and_back(make_pair):
     # the next number, nothing left out, and the old one is a clone that says so
     assert p.number(p.b) == last + 1 and p.lists(p.b, serial)
     p.until_states(p.a, "clone")
-    assert "this instance is a clone now" in p.a.log.read_text()
+    p.until("its own word for it", lambda: "this instance is a clone now" in p.a.log.read_text())
     assert p.setting(p.a, "ca.crl.MasterCRL.enableCRLUpdates") == "false"
     assert p.setting(p.a, "ca.certStatusUpdateInterval") == "0"
     assert p.setting(p.a, "master.ca.agent.port") == str(p.b.https)
