@@ -64,6 +64,17 @@ void api_fail(struct http_call *c, enum rc rc, const struct err *e);
 void api_fail_enrol(struct http_call *c, enum rc rc, const struct err *e);
 void api_error(
     struct http_call *c, int status, const char *class_name, const char *text);
+/* 404 with the class name and the attribute that clients rebuild the exception
+ * from (spec ca 1.4). */
+enum api_thing {
+	API_CERT,
+	API_REQUEST,
+	API_PROFILE,
+	API_USER,
+	API_GROUP
+};
+void api_not_found(
+    struct http_call *c, enum api_thing what, const char *id, const char *text);
 /* {"Attribute":[]} */
 json_t *api_attributes(void);
 

@@ -70,6 +70,8 @@ get_signing(struct http_call *c)
 		.not_after = ca->signing.cert.not_after,
 		.subject = buf_cstr(&ca->issuer_text),
 		.issuer = buf_cstr(&ca->issuer_text) };
+	const char *has = http_header(c, "If-None-Match");
+	char hex[NUM_TEXT_MAX], tag[96];
 	AUTO_BUF issuer = buf_empty(0);
 	struct err e = { RC_OK, "" };
 	json_t *o = NULL;
@@ -83,7 +85,17 @@ get_signing(struct http_call *c)
 		api_fail(c, rc, &e);
 		return;
 	}
+	/* two certificates of one serial number differ in their end */
+	snprintf(tag, sizeof(tag), "\"%.64s-%llx\"",
+	    num_hex(hex, &ca->signing.cert.serial),
+	    (unsigned long long)ca->signing.cert.not_after);
+	http_reply_header(c, "ETag", tag);
 	http_reply_header(c, "Cache-control", "no-transform, max-age=1000");
+	if (has != NULL && strstr(has, tag) != NULL) {
+		json_decref(o);
+		http_reply(c, 304, NULL, view_of(NULL, 0));
+		return;
+	}
 	api_json(c, 200, o);
 }
 

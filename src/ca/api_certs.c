@@ -6,6 +6,7 @@
  * Threads: workers. */
 
 #include "ca/api.h"
+#include "ca/chain.h"
 #include "store/filter.h"
 #include "x509/cms.h"
 #include "x509/print.h"
@@ -20,17 +21,17 @@ encoded(struct http_call *c, struct view der, const char **out, struct err *e)
 	return buf_check(&b, e);
 }
 
-/* The certificate and the CA's as PKCS #7, base64. */
+/* The certificate and the CA's chain as PKCS #7, base64. */
 static enum rc
 chain_text(
     struct http_call *c, struct view der, const char **out, struct err *e)
 {
-	struct ca *ca = api_ca(c);
-	struct view certs[2] = { der, ca->signing.cert.der };
 	AUTO_BUF p7 = buf_empty(CMS_DER_MAX);
 	AUTO_BUF b = buf_empty(2 * CMS_DER_MAX);
+	enum rc rc = ca_chain_put(api_ca(c), &p7, der, e);
 
-	cms_certs_put(&p7, certs, view_eq(certs[0], certs[1]) ? 1 : 2, NULL, 0);
+	if (rc != RC_OK)
+		return rc;
 	buf_add_base64(&b, buf_view(&p7), 64, "\r\n");
 	*out = arena_str(c->arena, buf_cstr(&b));
 	return buf_check(&b, e);
@@ -90,6 +91,18 @@ api_cert_data(struct http_call *c, const struct cert_rec *r, bool pretty,
 }
 
 static void
+fail(struct http_call *c, enum rc rc, const struct err *e)
+{
+	struct num id;
+	char hex[NUM_TEXT_MAX];
+
+	if (rc == RC_NOTFOUND && api_id(c, &id, NULL) == RC_OK)
+		api_not_found(c, API_CERT, num_0x(hex, &id), e->text);
+	else
+		api_fail(c, rc, e);
+}
+
+static void
 get_cert(struct http_call *c)
 {
 	struct err e = { RC_OK, "" };
@@ -101,17 +114,12 @@ get_cert(struct http_call *c)
 	rc = api_id(c, &id, &e);
 	if (rc == RC_OK)
 		rc = ca_cert_get(api_ca(c), &id, &r, c->arena, &e);
-	if (rc == RC_NOTFOUND) {
-		api_error(c, 404,
-		    "com.netscape.certsrv.cert.CertNotFoundException", e.text);
-		return;
-	}
 	if (rc == RC_OK)
 		rc = api_cert_data(c, &r, false, &o, &e);
 	if (rc == RC_OK)
 		api_json(c, 200, o);
 	else
-		api_fail(c, rc, &e);
+		fail(c, rc, &e);
 }
 
 static void
@@ -142,7 +150,7 @@ review_cert(struct http_call *c)
 		api_json(c, 200, o);
 	} else {
 		json_decref(o);
-		api_fail(c, rc, &e);
+		fail(c, rc, &e);
 	}
 }
 
@@ -515,7 +523,7 @@ read_revocation(struct http_call *c, struct ca_revocation *v, struct err *e)
 	if (v->reason < 0)
 		v->reason = REASON_UNSPECIFIED; /* as the model counts it */
 	if (date != NULL &&
-	    (rc = text_int(&ms, date, 0, INT64_MAX, e)) != RC_OK)
+	    (rc = text_int(&ms, date, 0, CA_DATE_MS_MAX, e)) != RC_OK)
 		return err_prefix(e, "InvalidityDate");
 	v->invalidity = ms / 1000;
 	if (principal_in(v->who, "Subsystem Group"))
@@ -547,7 +555,7 @@ revoke_any(struct http_call *c, bool ca_cert)
 	if (rc == RC_OK)
 		api_json(c, 200, api_request_info(c, r));
 	else
-		api_fail(c, rc, &e);
+		fail(c, rc, &e);
 }
 
 static void
@@ -578,7 +586,7 @@ unrevoke_cert(struct http_call *c)
 	if (rc == RC_OK)
 		api_json(c, 200, api_request_info(c, r));
 	else
-		api_fail(c, rc, &e);
+		fail(c, rc, &e);
 }
 
 static const struct http_route cert_items[] = {

@@ -418,6 +418,34 @@ api_error(
 	instance_http_error(c, status, class_name, text);
 }
 
+void
+api_not_found(
+    struct http_call *c, enum api_thing what, const char *id, const char *text)
+{
+	static const struct {
+		const char *class_name, *attribute;
+	} things[] = {
+		[API_CERT] = { "com.netscape.certsrv.cert."
+			       "CertNotFoundException",
+		    "certId" },
+		[API_REQUEST] = { "com.netscape.certsrv.request."
+				  "RequestNotFoundException",
+		    "requestId" },
+		[API_PROFILE] = { "com.netscape.certsrv.profile."
+				  "ProfileNotFoundException",
+		    "profileId" },
+		[API_USER] = { "com.netscape.certsrv.base."
+			       "UserNotFoundException",
+		    "userId" },
+		[API_GROUP] = { "com.netscape.certsrv.group."
+				"GroupNotFoundException",
+		    "groupId" },
+	};
+
+	instance_http_error_of(
+	    c, 404, things[what].class_name, text, things[what].attribute, id);
+}
+
 json_t *
 api_attributes(void)
 {

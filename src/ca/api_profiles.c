@@ -6,14 +6,11 @@
  * Threads: workers. */
 #include "ca/api.h"
 
-#define PROFILE_NOT_FOUND \
-	"com.netscape.certsrv.profile.ProfileNotFoundException"
-
 static void
 fail(struct http_call *c, enum rc rc, const struct err *e)
 {
 	if (rc == RC_NOTFOUND)
-		api_error(c, 404, PROFILE_NOT_FOUND, e->text);
+		api_not_found(c, API_PROFILE, http_param(c, "id"), e->text);
 	else
 		api_fail(c, rc, e);
 }

@@ -6,7 +6,10 @@
  * Threads: workers. */
 #include "ca/api.h"
 
+#include <ctype.h>
 #include <strings.h>
+
+#include "x509/name.h"
 
 enum {
 	INPUT_VALUES_MAX = 256
@@ -89,18 +92,40 @@ infos(struct http_call *c, const struct ca_requests *r)
 	return json_pack("{s:i,s:o}", "total", (int)r->n, "entries", entries);
 }
 
+/* Ids of authorities: 8-4-4-4-12 hex digits. */
+static bool
+is_uuid(const char *s)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (strlen(s) != sizeof(form) - 1)
+		return false;
+	for (size_t i = 0; form[i] != '\0'; i++)
+		if (form[i] == '-' ? s[i] != '-'
+				   : !isxdigit((unsigned char)s[i]))
+			return false;
+	return true;
+}
+
 /* The issuer parameters: this CA has only itself. */
 static enum rc
 check_issuer(struct http_call *c, struct err *e)
 {
 	const char *id = http_query(c, "issuer-id"),
 		   *dn = http_query(c, "issuer-dn");
+	AUTO_BUF name = buf_empty(NAME_DER_MAX);
 
 	if (id != NULL && dn != NULL)
 		return err_set(e, RC_INVALID,
 		    "Cannot provide both issuer ID and issuer DN");
+	if (id != NULL && strcmp(id, "host-authority") != 0 && !is_uuid(id))
+		return err_set(
+		    e, RC_INVALID, "Invalid authority ID: %.64s", id);
 	if (id != NULL && strcmp(id, "host-authority") != 0)
 		return err_set(e, RC_NOTFOUND, "CA not found: %.64s", id);
+	if (dn != NULL && name_parse(&name, view_str(dn), NULL) != RC_OK)
+		return err_set(
+		    e, RC_INVALID, "Invalid authority DN: %.128s", dn);
 	if (dn != NULL &&
 	    strcasecmp(dn, buf_cstr(&api_ca(c)->issuer_text)) != 0)
 		return err_set(e, RC_NOTFOUND, "CA not found: %.128s", dn);
@@ -184,9 +209,7 @@ get_request(struct http_call *c)
 	if (rc == RC_OK)
 		api_json(c, 200, api_request_info(c, r));
 	else if (rc == RC_NOTFOUND)
-		api_error(c, 404,
-		    "com.netscape.certsrv.request.RequestNotFoundException",
-		    e.text);
+		api_not_found(c, API_REQUEST, http_param(c, "id"), e.text);
 	else
 		api_fail(c, rc, &e);
 }

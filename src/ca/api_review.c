@@ -172,9 +172,7 @@ get_review(struct http_call *c)
 	if (rc == RC_OK)
 		api_json(c, 200, o);
 	else if (rc == RC_NOTFOUND)
-		api_error(c, 404,
-		    "com.netscape.certsrv.request.RequestNotFoundException",
-		    e.text);
+		api_not_found(c, API_REQUEST, http_param(c, "id"), e.text);
 	else
 		api_fail(c, rc, &e);
 	if (rc != RC_OK)
@@ -256,9 +254,7 @@ act(struct http_call *c)
 	if (rc == RC_OK)
 		http_reply(c, 204, NULL, view_of(NULL, 0));
 	else if (rc == RC_NOTFOUND)
-		api_error(c, 404,
-		    "com.netscape.certsrv.request.RequestNotFoundException",
-		    e.text);
+		api_not_found(c, API_REQUEST, http_param(c, "id"), e.text);
 	else
 		api_fail_enrol(c, rc, &e);
 }

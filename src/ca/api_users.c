@@ -40,14 +40,14 @@ api_audit_role(struct http_call *c, const struct principal *who, enum rc rc,
 void
 api_no_user(struct http_call *c, const char *uid)
 {
-	api_error(c, 404, "com.netscape.certsrv.base.UserNotFoundException",
+	api_not_found(c, API_USER, uid,
 	    arena_printf(c->arena, "User %.128s not found", uid));
 }
 
 void
 api_no_group(struct http_call *c, const char *name)
 {
-	api_error(c, 404, "com.netscape.certsrv.group.GroupNotFoundException",
+	api_not_found(c, API_GROUP, name,
 	    arena_printf(c->arena, "Group %.128s not found", name));
 }
 

@@ -12,6 +12,9 @@
 
 struct ca;
 
+/* The last moment that a certificate or list can name (RFC 5280 4.1.2.5), ms. */
+#define CA_DATE_MS_MAX INT64_C(253402300799999)
+
 /* The subsystem for subsystem_register. */
 extern const struct subsystem_class ca_class;
 

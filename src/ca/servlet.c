@@ -4,6 +4,7 @@
  * Trusts:  element names (constants); no text.
  * Threads: one owner an answer. */
 #include "ca/servlet.h"
+#include "ca/chain.h"
 
 #include "x509/cms.h"
 #include "x509/name.h"
@@ -284,10 +285,11 @@ servlet_num(
 enum rc
 servlet_chain(struct ca *ca, struct buf *out, struct view der, struct err *e)
 {
-	struct view certs[2] = { der, ca->signing.cert.der };
 	AUTO_BUF p7 = buf_empty(CMS_DER_MAX);
+	enum rc rc = ca_chain_put(ca, &p7, der, e);
 
-	cms_certs_put(&p7, certs, view_eq(certs[0], certs[1]) ? 1 : 2, NULL, 0);
+	if (rc != RC_OK)
+		return rc;
 	buf_add_base64(out, buf_view(&p7), 64, "\n");
 	return buf_check(out, e);
 }

@@ -5,6 +5,7 @@
  * Trusts:  nothing of a request.
  * Threads: workers; CRL bytes are shared by reference. */
 #include "ca/api.h"
+#include "ca/chain.h"
 #include "ca/xml.h"
 #include "http/client.h"
 #include "x509/cms.h"
@@ -150,18 +151,42 @@ display(struct http_call *c, const char *id, const struct crl_file *f)
 	shape_b(c, &h, &fixed, NULL);
 }
 
-static void
-get_delta(struct http_call *c, const char *op, const char *id)
+/* Has replied when it returns NULL. */
+static const struct crl_file *
+delta_of(struct http_call *c, const char *id)
 {
 	struct ca *ca = api_ca(c);
 	size_t i = ca_point_find(ca, id);
 	const struct crl_file *f =
 	    i != SIZE_MAX ? issuing_point_delta(ca->points[i]) : NULL;
 
-	if (f == NULL) {
+	if (f == NULL)
 		reply_error(c, 404, "there is no delta CRL");
+	return f;
+}
+
+/* The list that is downloaded, or shown on a page; has replied when it returns NULL. */
+static const struct crl_file *
+shown(struct http_call *c, const char *id, bool page)
+{
+	const char *type = http_arg(c, "crlDisplayType");
+	const struct crl_file *f;
+
+	if (page && type != NULL && strcmp(type, "deltaCRL") == 0)
+		return delta_of(c, id);
+	if ((f = current(c, id)) == NULL)
+		reply_error(c, 404,
+		    "no CRL has been generated for that issuing point yet");
+	return f;
+}
+
+static void
+get_delta(struct http_call *c, const char *op, const char *id)
+{
+	const struct crl_file *f = delta_of(c, id);
+
+	if (f == NULL)
 		return;
-	}
 	if (strcmp(op, "getDeltaCRL") == 0) {
 		attachment(c, id, "-delta.crl");
 		http_reply(c, 200, "application/octet-stream", f->der);
@@ -187,11 +212,8 @@ get_crl(struct http_call *c)
 		get_delta(c, op, id);
 		return;
 	}
-	if ((f = current(c, id)) == NULL) {
-		reply_error(c, 404,
-		    "no CRL has been generated for that issuing point yet");
+	if ((f = shown(c, id, strcmp(op, "displayCRL") == 0)) == NULL)
 		return;
-	}
 	if (strcmp(op, "getCRL") == 0) {
 		attachment(c, id, ".crl");
 		http_reply(c, 200, "application/octet-stream", f->der);
@@ -249,11 +271,8 @@ display_crl(struct http_call *c)
 		id = "MasterCRL";
 	if (sent_to_master(c, id))
 		return;
-	if ((f = current(c, id)) == NULL) {
-		reply_error(c, 404,
-		    "no CRL has been generated for that issuing point yet");
+	if ((f = shown(c, id, true)) == NULL)
 		return;
-	}
 	display(c, id, f);
 	crl_file_unref(f);
 }
@@ -261,14 +280,36 @@ display_crl(struct http_call *c)
 /* --- updateCRL ---------------------------------------------------------- */
 
 static void
+tell_update(
+    struct http_call *c, const char *id, const char *result, const char *error)
+{
+	AUTO_BUF h = buf_empty(4096), page = buf_empty(4096);
+	AUTO_BUF fixed = buf_empty(64);
+
+	xml_text(&h, "crlIssuingPoint", id);
+	xml_text(&h, "crlUpdate", result);
+	if (error != NULL)
+		xml_text(&h, "error", error);
+	xml_text(&fixed, "requestStatus", error == NULL ? "2" : "6");
+	if (xml_wanted(c)) {
+		shape_b(c, &h, &fixed, NULL);
+		return;
+	}
+	buf_addf(&page,
+	    "<!DOCTYPE html><title>Update CRL</title><p>Issuing point %s: %s "
+	    "%s</p>\n",
+	    id, result, error != NULL ? error : "");
+	http_reply(c, 200, "text/html; charset=utf-8", buf_view(&page));
+}
+
+static void
 update_crl(struct http_call *c)
 {
 	AUTO(principal) p = NULL;
-	AUTO_BUF h = buf_empty(4096);
-	AUTO_BUF fixed = buf_empty(64);
 	struct ca *ca = api_ca(c);
 	const char *id = http_arg(c, "crlIssuingPoint"), *result = "Success",
 		   *clear = http_arg(c, "clearCRLCache"),
+		   *future = http_arg(c, "customFutureThisUpdateDateValue"),
 		   *alg = http_arg(c, "signatureAlgorithm");
 	struct generate_options o = { .force = true,
 		.clear = clear != NULL && text_bool(clear),
@@ -282,6 +323,15 @@ update_crl(struct http_call *c)
 		i = ca_point_find(ca, id = "MasterCRL");
 	if (sent_to_master(c, id))
 		return;
+	if (http_arg(c, "test") != NULL) {
+		tell_update(c, id, "testingNotEnabled", NULL);
+		return;
+	}
+	if (future != NULL && future[0] != '\0') {
+		tell_update(c, id, "Failure",
+		    "customFutureThisUpdateDateValue is not allowed");
+		return;
+	}
 	if (alg != NULL && alg[0] != '\0' &&
 	    ((o.sigalg = sigalg_find(alg)) == SIGALG_COUNT ||
 		!key_can_sign(ca->signing.key, o.sigalg))) {
@@ -299,33 +349,10 @@ update_crl(struct http_call *c)
 		result = "Disabled";
 	else if (ca_crl_generate(ca, i, &o, &e) != RC_OK)
 		result = "Failure";
-	xml_text(&h, "crlIssuingPoint", id);
-	xml_text(&h, "crlUpdate", result);
-	if (e.rc != RC_OK)
-		xml_text(&h, "error", e.text);
-	xml_text(&fixed, "requestStatus", e.rc == RC_OK ? "2" : "6");
-	if (xml_wanted(c)) {
-		shape_b(c, &h, &fixed, NULL);
-		return;
-	}
-	AUTO_BUF page = buf_empty(4096);
-	buf_addf(&page,
-	    "<!DOCTYPE html><title>Update CRL</title><p>Issuing point %s: %s "
-	    "%s</p>\n",
-	    id, result, e.text);
-	http_reply(c, 200, "text/html; charset=utf-8", buf_view(&page));
+	tell_update(c, id, result, e.rc != RC_OK ? e.text : NULL);
 }
 
 /* --- chains ----------------------------------------------------------------- */
-
-static enum rc
-chain_pkcs7(struct ca *ca, struct buf *out, struct err *e)
-{
-	struct view certs[1] = { ca->signing.cert.der };
-
-	cms_certs_put(out, certs, 1, NULL, 0);
-	return buf_check(out, e);
-}
 
 static void
 get_ca_chain(struct http_call *c)
@@ -337,7 +364,7 @@ get_ca_chain(struct http_call *c)
 	struct err e = { RC_OK, "" };
 	const char *op = http_arg(c, "op"), *mime = http_arg(c, "mimeType");
 
-	if (chain_pkcs7(api_ca(c), &p7, &e) != RC_OK) {
+	if (ca_chain_put(api_ca(c), &p7, view_of(NULL, 0), &e) != RC_OK) {
 		reply_error(c, 500, e.text);
 		return;
 	}
@@ -374,7 +401,7 @@ get_cert_chain(struct http_call *c)
 	AUTO_BUF x = buf_empty(XML_MAX);
 	struct err e = { RC_OK, "" };
 
-	if (chain_pkcs7(api_ca(c), &p7, &e) != RC_OK) {
+	if (ca_chain_put(api_ca(c), &p7, view_of(NULL, 0), &e) != RC_OK) {
 		reply_error(c, 500, e.text);
 		return;
 	}

@@ -207,8 +207,8 @@ read_revocation(struct http_call *c, struct change *x, struct err *e)
 
 	if ((rc = servlet_int(c, "revocationReason", REASON_AA_COMPROMISE,
 		 REASON_UNSPECIFIED, &reason, e)) != RC_OK ||
-	    (rc = servlet_int(c, "invalidityDate", INT64_MAX / 2, 0, &ms, e)) !=
-		RC_OK)
+	    (rc = servlet_int(
+		 c, "invalidityDate", CA_DATE_MS_MAX, 0, &ms, e)) != RC_OK)
 		return rc;
 	if (reason_label((int)reason) == NULL)
 		return err_set(

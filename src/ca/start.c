@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "ca/api.h"
+#include "ca/chain.h"
 #include "ca/nonces.h"
 #include "ca/selftests.h"
 #include "ca/setting_sync.h"
@@ -56,6 +57,7 @@ ca_free(struct ca *ca)
 	identity_done(&ca->signing);
 	identity_done(&ca->ocsp);
 	buf_done(&ca->issuer_text);
+	ca_chain_done(ca);
 	for (size_t i = 0; i < ca->n_patterns; i++)
 		free(ca->patterns[i]);
 	pthread_rwlock_destroy(&ca->acl_lock);
@@ -130,7 +132,9 @@ load_keys(struct ca *ca, struct err *e)
 		 "defaultSigningAlgorithm", e)) != RC_OK ||
 	    (rc = load_identity(ca, &ca->ocsp, "ocsp_signing",
 		 "defaultSigningAlgorithm", e)) != RC_OK ||
-	    (rc = ca_use_keys(ca, e)) != RC_OK)
+	    (rc = ca_use_keys(ca, e)) != RC_OK ||
+	    (rc = ca_chain_load(ca, instance_keystore(ca->instance), e)) !=
+		RC_OK)
 		return rc;
 	return ca_check_key_ids(ca, e);
 }

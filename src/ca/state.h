@@ -20,6 +20,7 @@
 
 enum {
 	CA_POINTS_MAX = 16,
+	CA_ISSUERS_MAX = 8,
 	CA_DIGESTS = 4,
 	CA_PATTERNS_MAX = 512,
 	CA_LOCKS = 64, /* by the last octet of an id */
@@ -57,6 +58,8 @@ struct ca {
 	struct audit *audit;
 
 	struct ca_identity signing, ocsp;
+	struct buf issuers[CA_ISSUERS_MAX]; /* above signing (chain.c) */
+	size_t n_issuers;
 	uint8_t key_id_room[DIGEST_MAX];
 	struct view key_id; /* of the signing certificate */
 	struct buf issuer_text;

@@ -150,8 +150,18 @@ void
 instance_http_error(
     struct http_call *c, int status, const char *class_name, const char *text)
 {
+	instance_http_error_of(c, status, class_name, text, NULL, NULL);
+}
+
+void
+instance_http_error_of(struct http_call *c, int status, const char *class_name,
+    const char *text, const char *name, const char *value)
+{
+	json_t *attrs = name == NULL || value == NULL
+	    ? json_array()
+	    : json_pack("[{s:s,s:s}]", "name", name, "value", value);
 	json_t *o =
-	    json_pack("{s:{s:[]},s:s,s:i,s:s}", "Attributes", "Attribute",
+	    json_pack("{s:{s:o},s:s,s:i,s:s}", "Attributes", "Attribute", attrs,
 		"ClassName", class_name != NULL ? class_name : class_of(status),
 		"Code", status, "Message", text);
 	char *s = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;

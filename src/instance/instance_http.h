@@ -24,6 +24,10 @@ MUST enum rc instance_http_routes(struct instance_http *h, struct err *e);
  * without package, or NULL for the one that goes with the status. */
 void instance_http_error(
     struct http_call *c, int status, const char *class_name, const char *text);
+/* Same, with one of Attributes: clients rebuild what it is about from it. */
+void instance_http_error_of(struct http_call *c, int status,
+    const char *class_name, const char *text, const char *name,
+    const char *value);
 /* Same, from an rc and its err. */
 void instance_http_fail(struct http_call *c, enum rc rc, const struct err *e);
 

@@ -100,12 +100,34 @@ def test_user_that_can_not_be_added_is_refused(ca, body, status):
     ("DELETE", "admin/users/nobody", "base.UserNotFoundException"),
     ("GET", "admin/users/nobody/certs", "base.UserNotFoundException"),
     ("GET", "admin/users/nobody/memberships", "base.UserNotFoundException"),
+    ("GET", "certs/0x5", "cert.CertNotFoundException"), ("GET", "agent/certs/0x5", "cert.CertNotFoundException"),
+    ("GET", "certrequests/0x5", "request.RequestNotFoundException"),
+    ("GET", "profiles/none", "profile.ProfileNotFoundException"),
     ("GET", "admin/groups/Nothing", "group.GroupNotFoundException"),
     ("DELETE", "admin/groups/Nothing", "group.GroupNotFoundException"),
     ("GET", "admin/groups/Nothing/members", "group.GroupNotFoundException")])
 def test_who_is_not_there_has_the_class_name_of_the_model(ca, method, path, name):
     status, error, _ = call(ca, method, path, {} if method == "PATCH" else None)
     assert status == 404 and error["ClassName"] == "com.netscape.certsrv." + name and error["Code"] == 404
+    about = name.split(".")[1].removesuffix("NotFoundException").lower()
+    who = path.removesuffix("/certs").removesuffix("/memberships").removesuffix("/members").split("/")[-1]
+    assert error["Attributes"]["Attribute"] == [{"name": about + "Id", "value": who}]
+
+
+def test_the_cas_certificate_is_sent_again_only_when_it_changed(ca):
+    head = ca.curl("/ca/v2/config/cert/signing", "-i", agent=False)
+    tag = re.search(r"(?im)^etag: (.*?)\r?$", head).group(1)
+    assert " 200 " in head.splitlines()[0]
+    same = ca.curl("/ca/v2/config/cert/signing", "-i", "-H", f"If-None-Match: {tag}", agent=False)
+    assert " 304 " in same.splitlines()[0] and "Encoded" not in same
+    assert " 200 " in ca.curl("/ca/v2/config/cert/signing", "-i", "-H", 'If-None-Match: "other"', agent=False)
+
+
+@pytest.mark.parametrize("query,status", [
+    ("issuer-id=zz", 400), ("issuer-dn=zz", 400), ("issuer-id=a&issuer-dn=CN%3Da", 400),
+    ("issuer-id=11111111-1111-1111-1111-111111111111", 404), ("issuer-dn=CN%3Dother", 404)])
+def test_an_enrolment_names_its_issuer_well(ca, query, status):
+    assert call(ca, "POST", "certrequests?" + query, {"ProfileID": "caServerCert"}, agent=False)[0] == status
 
 
 def test_users_are_filtered_and_paged(ca, user):

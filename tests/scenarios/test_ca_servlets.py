@@ -297,6 +297,17 @@ def test_revoked_certificate_is_on_the_list_and_in_ocsp(ca, agent, tmp_path):
     assert f"0x{serial}: revoked" in done.stdout
 
 
+@pytest.mark.parametrize("form,told", [
+    ({}, "Success"), ({"waitForUpdate": "true", "clearCRLCache": "true", "signatureAlgorithm": "SHA512withEC"}, "Success"),
+    ({"crlIssuingPoint": "Nothing"}, "Success"), ({"test": "reset"}, "testingNotEnabled"),
+    ({"customFutureThisUpdateDateValue": "1900000000000"}, "Failure")])
+def test_update_of_the_crl_says_what_came_of_it(ca, agent, form, told):
+    answer = agent("updateCRL", **form)
+    assert answer.findtext("header/crlUpdate") == told and answer.findtext("header/crlIssuingPoint") == "MasterCRL"
+    made = agent("displayCRL", crlIssuingPoint="MasterCRL", crlDisplayType="deltaCRL")
+    assert made.findtext("fixed/unexpectedError") == "there is no delta CRL"
+
+
 def test_profiles_by_agent_json_and_servlet_agree(ca, agent, tmp_path):
     """A request made by one interface is seen by the other."""
     request = submit(ca, make_csr(tmp_path)).findtext("RequestId")

@@ -8,11 +8,13 @@ import re
 import shutil
 import signal
 import subprocess
+import urllib.request
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs7
 
 import instance
 import program
@@ -129,6 +131,9 @@ def test_an_external_ca_signs_between_two_steps(tree):
     told = subprocess.run(["openssl", "s_client", "-connect", f"localhost:{tree.https}", "-CAfile", str(others.path),
                            "-verify_return_error"], input=b"", capture_output=True, check=False, timeout=60)
     assert b"Verify return code: 0 (ok)" in told.stdout, told.stdout[-2000:]
+    # and whoever downloads it gets the same certificates
+    with urllib.request.urlopen(f"http://localhost:{tree.http}/ca/ee/ca/getCAChain?op=downloadBIN", timeout=60) as got:
+        assert set(pkcs7.load_der_pkcs7_certificates(got.read())) == {made, others.cert}
     # the certificate of somebody else is not in this CA's repository
     assert f"{made.serial_number:#x}" not in tree.server("ca-cert-find")
 
