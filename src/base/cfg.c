@@ -21,6 +21,7 @@ enum {
 struct item {
 	char *name, *value;
 	int line;
+	size_t at; /* its place before they are sorted */
 };
 
 struct cfg {
@@ -90,21 +91,15 @@ lookup(const struct cfg *c, const char *name)
 	return NULL;
 }
 
-/* Takes over name and value (either may be NULL: out of memory). */
+/* Takes over name and value (either may be NULL: out of memory), behind all. */
 static enum rc
-put(struct cfg *c, char *name, char *value, int line, struct err *e)
+append(struct cfg *c, char *name, char *value, int line, struct err *e)
 {
-	struct item fresh = { name, value, line }, *x, *grown;
-	size_t i, cap;
+	struct item fresh = { name, value, line, 0 }, *grown;
+	size_t cap;
 
 	if (name == NULL || value == NULL)
 		goto nomem;
-	x = lookup(c, name);
-	if (x != NULL) {
-		item_done(x);
-		*x = fresh;
-		return RC_OK;
-	}
 	if (c->count == CFG_ITEMS_MAX) {
 		item_done(&fresh);
 		return err_set(
@@ -118,15 +113,68 @@ put(struct cfg *c, char *name, char *value, int line, struct err *e)
 		c->items = grown;
 		c->cap = cap;
 	}
-	i = cfg_lower(c, name);
-	memmove(
-	    &c->items[i + 1], &c->items[i], (c->count - i) * sizeof(*c->items));
-	c->items[i] = fresh;
-	c->count++;
+	c->items[c->count++] = fresh;
 	return RC_OK;
 nomem:
 	item_done(&fresh);
 	return err_set(e, RC_NOMEM, "settings: out of memory");
+}
+
+/* As append, to its place. */
+static enum rc
+put(struct cfg *c, char *name, char *value, struct err *e)
+{
+	struct item *x = name != NULL ? lookup(c, name) : NULL, fresh;
+	size_t i = name != NULL ? cfg_lower(c, name) : 0;
+	enum rc rc;
+
+	if (x != NULL && value != NULL) {
+		item_done(x);
+		*x = (struct item){ name, value, 0, 0 };
+		return RC_OK;
+	}
+	rc = append(c, name, value, 0, e);
+	if (rc != RC_OK)
+		return rc;
+	fresh = c->items[c->count - 1];
+	memmove(&c->items[i + 1], &c->items[i],
+	    (c->count - 1 - i) * sizeof(*c->items));
+	c->items[i] = fresh;
+	return RC_OK;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+	int r = strcmp(x->name, y->name);
+
+	if (r != 0)
+		return r;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* After some appends: in order again, of a repeated name the last. */
+static void
+settle(struct cfg *c)
+{
+	size_t kept = 0, i;
+
+	for (i = 1; i < c->count; i++)
+		if (strcmp(c->items[i - 1].name, c->items[i].name) >= 0)
+			break;
+	if (i >= c->count)
+		return; /* files are saved sorted */
+	for (i = 0; i < c->count; i++)
+		c->items[i].at = i;
+	qsort(c->items, c->count, sizeof(*c->items), by_name);
+	for (i = 0; i < c->count; i++) {
+		if (kept > 0 &&
+		    strcmp(c->items[kept - 1].name, c->items[i].name) == 0)
+			item_done(&c->items[--kept]);
+		c->items[kept++] = c->items[i];
+	}
+	c->count = kept;
 }
 
 static bool
@@ -202,7 +250,7 @@ parse_setting(
 	if (value.len > 0 && value.data[value.len - 1] == '\\')
 		return err_set(
 		    e, RC_INVALID, "%s:%d: value ends in '\\'", what, line);
-	return put(c, view_dup_str(name), view_dup_str(value), line, e);
+	return append(c, view_dup_str(name), view_dup_str(value), line, e);
 }
 
 enum rc
@@ -233,6 +281,7 @@ cfg_parse(struct cfg *c, struct view text, const char *what, struct err *e)
 		if (rc == RC_OK)
 			rc = parse_setting(c, buf_view(&whole), what, first, e);
 	}
+	settle(c);
 	buf_wipe(&whole);
 	return rc;
 }
@@ -358,7 +407,7 @@ cfg_set(struct cfg *c, const char *name, const char *value, struct err *e)
 		return err_set(e, RC_INVALID,
 		    "%s: value with a control character or ending in '\\'",
 		    name);
-	return put(c, strdup(name), view_dup_str(v), 0, e);
+	return put(c, strdup(name), view_dup_str(v), e);
 }
 
 bool

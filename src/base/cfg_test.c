@@ -99,6 +99,33 @@ round_trip(struct view text)
 	assert_true(view_eq(buf_view(&one), buf_view(&two)));
 }
 
+/* A name a line from the last to the first, and all of them once more: would take
+ * minutes if each had to be moved to its place. */
+static void
+cfg_of_any_order_is_read_at_once(void **state)
+{
+	enum {
+		NAMES = 150000
+	};
+	AUTO_BUF b = buf_empty(0);
+	AUTO(cfg) c = cfg_new();
+
+	(void)state;
+	for (int round = 0; round < 2; round++)
+		for (int i = NAMES; i > 0; i--)
+			buf_addf(&b, "n%06d=%d\n", i, i * (round + 1));
+	assert_int_equal(cfg_parse(c, buf_view(&b), "CS.cfg", NULL), RC_OK);
+	assert_int_equal(cfg_count(c), NAMES);
+	for (int i = 1; i <= NAMES; i++) {
+		struct cfg_item x = cfg_at(c, (size_t)i - 1);
+		char want[16];
+
+		snprintf(want, sizeof(want), "%d", i * 2);
+		assert_int_equal(x.line, NAMES + NAMES - i + 1);
+		assert_string_equal(x.value, want);
+	}
+}
+
 static void
 cfg_survives_each_truncation_and_changed_byte(void **state)
 {
@@ -259,6 +286,7 @@ main(void)
 		cmocka_unit_test(cfg_parse_reads_the_form),
 		cmocka_unit_test(cfg_parse_names_the_line_of_a_fault),
 		cmocka_unit_test(cfg_last_of_a_name_wins),
+		cmocka_unit_test(cfg_of_any_order_is_read_at_once),
 		cmocka_unit_test(cfg_survives_each_truncation_and_changed_byte),
 		cmocka_unit_test(cfg_typed_values),
 		cmocka_unit_test(cfg_set_refuses_what_would_not_come_back),
