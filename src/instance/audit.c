@@ -86,7 +86,9 @@ audit_free(struct audit *a)
 {
 	if (a == NULL)
 		return;
-	if (a->fd >= 0 && audit_flush(a, NULL) != RC_OK)
+	/* what failed before was said then */
+	if (a->fd >= 0 && a->failed.rc == RC_OK &&
+	    audit_flush(a, NULL) != RC_OK)
 		log_error(
 		    "audit", "%s: the last lines were not written", a->path);
 	fd_closep(&a->fd);
@@ -122,8 +124,15 @@ write_pending(struct audit *a, struct err *e)
 		    write(a->fd, a->pending.data + done, a->pending.len - done);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return err_errno(e, "audit log %s", a->path);
+		if (n < 0) {
+			err_errno(e, "audit log %s", a->path);
+			/* no half of a line stays behind */
+			if (done > 0 && ftruncate(a->fd, a->size) != 0)
+				log_warning("audit",
+				    "%s: ends with half a line, continuing",
+				    a->path);
+			return RC_IO;
+		}
 		done += (size_t)n;
 	}
 	a->size += (int64_t)done;

@@ -39,6 +39,8 @@ struct instance {
 	const struct clock *clock;
 	struct cfg *server_cfg, *passwords;
 	struct err no_pin; /* a token that was opened without a PIN */
+	void (*give_up)(const struct err *why);
+	bool gave_up; /* timer thread */
 	struct keystore *keystore;
 	struct subsystem subs[SUBSYSTEMS_MAX];
 	size_t n_subs, n_disabled;
@@ -517,19 +519,39 @@ timer_sleep(struct instance *i, struct timespec until)
 }
 
 /* What is due in a subsystem; returns the time until it is to be asked again. */
+/* The documented stop; changes that were answered have their lines in the
+ * journal, from where the next start writes them. */
+static void
+audit_lost(struct instance *i, const struct err *why)
+{
+	struct err e = *why;
+
+	if (i->gave_up)
+		return;
+	i->gave_up = true;
+	rc_ignore(err_prefix(&e,
+	    "the server stops, for nothing may happen unrecorded; mend this "
+	    "and "
+	    "start it again")); /* the rc stays */
+	if (i->give_up != NULL)
+		i->give_up(&e);
+	else
+		log_error("audit", "%s", e.text);
+}
+
 static int64_t
 tick(struct instance *i, struct subsystem *s, int64_t now)
 {
 	int64_t next = TICK_MAX_MS, ms;
+	struct err e = { RC_OK, "" };
 
 	if (!s->open)
 		return try_again(i, s);
 	if (s->cls->tick != NULL)
 		next = s->cls->tick(s, now);
 	ms = audit_flush_interval_ms(s->audit);
-	if (audit_flush(s->audit, NULL) != RC_OK)
-		log_error(
-		    "audit", "%s: the audit log cannot be written", s->name);
+	if (audit_flush(s->audit, &e) != RC_OK)
+		audit_lost(i, &e);
 	return ms > 0 && ms < next ? ms : next;
 }
 
@@ -599,6 +621,7 @@ start_parts(struct instance *i, const struct instance_params *p, struct err *e)
 		return err_set(e, RC_NOTFOUND,
 		    "instance %s has no subsystem; pkispawn -s CA makes one",
 		    p->name);
+	i->give_up = p->give_up;
 	if (!p->no_listen && (rc = http_server_start(i->http, e)) != RC_OK)
 		return rc;
 	rc = thread_start(&i->timer, "timer", run_timer, i, e);

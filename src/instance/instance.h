@@ -61,6 +61,10 @@ struct instance_params {
 	const char *name;
 	const struct clock *clock;
 	bool no_listen; /* tests: no sockets */
+	/* Called once, on the timer thread, when the instance must not go on
+	 * (an audit log that cannot be written, spec ca 4.7); the caller is to
+	 * stop it. NULL: it goes on and logs. */
+	void (*give_up)(const struct err *why);
 };
 /* Reads settings and passwords, opens keystore and stores, starts every
  * subsystem and then the server. Texts name the file and the next step. */

@@ -189,12 +189,24 @@ wait_for_signal(int fd, struct err *e)
 	}
 }
 
+/* Why the instance gave up; written by its timer thread, read when that has
+ * ended. */
+static struct err why;
+
+static void
+give_up(const struct err *e)
+{
+	why = *e;
+	kill(getpid(), SIGTERM);
+}
+
 static enum rc
 serve(const struct options *o, int signals, struct err *e)
 {
 	AUTO(instance_paths) p = NULL;
-	struct instance_params params = { .name = o->name,
-		.clock = &clock_system };
+	struct instance_params params = {
+		.name = o->name, .clock = &clock_system, .give_up = give_up
+	};
 	struct instance *i = NULL;
 	bool locked;
 	enum rc rc;
@@ -224,6 +236,8 @@ serve(const struct options *o, int signals, struct err *e)
 	instance_stop(i, STOP_GRACE_MS);
 	if (unlink(p->pid) != 0 && errno != ENOENT)
 		log_warning("pkid", "%s stays behind, continuing", p->pid);
+	if (rc == RC_OK && why.rc != RC_OK)
+		rc = err_set(e, why.rc, "%s", why.text);
 	return rc;
 }
 

@@ -7,10 +7,15 @@
 #include <fcntl.h>
 #include <openssl/rand.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "store/lmdb_int.h"
+
+enum {
+	ROOM_MIN = 64 * 1024 /* bytes of the disk that a change may need */
+};
 
 enum rc
 lmdb_err(struct err *e, int code, const char *what)
@@ -22,8 +27,10 @@ lmdb_err(struct err *e, int code, const char *what)
 	case ENOSPC:
 	case EDQUOT:
 	case EFBIG:
-		return err_set(e, RC_IO, "store: %s: disk full (%s)", what,
-		    strerror(code));
+		return err_set(e, RC_IO,
+		    "store: %s: disk full (%s): make room, no restart is "
+		    "needed",
+		    what, strerror(code));
 	case EIO: /* LMDB's word for a short write too */
 		return err_set(e, RC_IO,
 		    "store: %s: a write was cut short or failed: disk full or "
@@ -249,6 +256,8 @@ lmdb_health(void *impl, struct err *e)
 	MDB_txn *txn = NULL;
 	MDB_envinfo info;
 	MDB_stat st;
+	struct statvfs fs;
+	const char *dir;
 	enum rc rc = lmdb_begin(db, &txn, e);
 	int c;
 
@@ -262,6 +271,9 @@ lmdb_health(void *impl, struct err *e)
 	if ((info.me_last_pgno + 1) * st.ms_psize >
 	    info.me_mapsize - info.me_mapsize / 100)
 		return lmdb_err(e, MDB_MAP_FULL, "health");
+	if (mdb_env_get_path(db->env, &dir) == 0 && statvfs(dir, &fs) == 0 &&
+	    (uint64_t)fs.f_bavail * fs.f_frsize < ROOM_MIN)
+		return lmdb_err(e, ENOSPC, "health");
 	return RC_OK;
 }
 

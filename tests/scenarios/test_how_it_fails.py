@@ -2,6 +2,7 @@
 """Broken input, broken set-ups, wrong certificates: a clear text, and nothing
 changed."""
 import datetime
+import http.client
 import os
 import pathlib
 import re
@@ -298,6 +299,8 @@ def test_a_full_disk_is_said_and_outlived(new_ca, small_disk):
             if len(refusals) == 3:
                 break
     assert refusals, "the disk was never full"
+    status, body = ca.plain("GET", "/health")
+    assert status == 503 and b"disk full" in body and b"make room" in body
     for e in refusals:
         assert e.status in (500, 503, 507) and re.search("disk|space", e.text), e
     assert ca.ocsp(cert).certificate_status.name == "GOOD"  # what needs no disk goes on
@@ -316,10 +319,38 @@ def test_a_full_disk_is_said_and_outlived(new_ca, small_disk):
         except Refused:
             return None
     made.append(program.wait_for("the disk has room again", works))
+    assert ca.healthy()
     ca.restart()
     have = {c["id"] for c in ca.agent().json("GET", "certs?size=1000")["entries"]}
     assert set(made) <= have
     assert ca.anonymous().cert_data(serial)["Status"] == status
+
+
+def test_an_audit_log_that_fails_stops_the_server_and_loses_no_line(new_ca, small_disk):
+    ca = new_ca(start=False)
+    small_disk(ca.logs / "ca", 1 << 20)
+    ca.start()
+    agent, made = ca.agent(), []
+    filler = program.fill(ca.logs / "ca")
+
+    def ended():
+        try:
+            made.append(agent.issue(csr("unrecorded.example.com"), "caAgentServerCert"))
+        except (OSError, Refused, http.client.HTTPException):
+            pass
+        return ca.process.poll() is not None
+    program.wait_for("the server stops", ended)
+    assert ca.process.wait() == 1 and made
+    ca.process = None
+    log = ca.log.read_text()
+    said = [line for line in log.splitlines() if " error " in line]
+    assert len(said) == 1 and "the server stops" in said[0] and "ca_audit: No space left on device" in said[0], log
+    will_not_start(ca, "No space left on device")
+    filler.unlink()
+    ca.start()
+    path = ca.logs / "ca/signedAudit/ca_audit"
+    program.wait_for("the lines of the journal", lambda: all(serial in path.read_text() for serial in made))
+    assert all(re.match(r"0\.\S+ - \[", line) for line in path.read_text().splitlines()), "whole lines only"
 
 
 # --- wrong client certificates ------------------------------------------------------------------
