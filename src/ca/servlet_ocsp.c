@@ -57,6 +57,9 @@ get_ocsp(struct http_call *c)
 	const char *text = http_param(c, "*");
 	char *copy;
 
+	/* a client appends "/" to a URL that ends with one; DER never begins so */
+	while (text != NULL && *text == '/')
+		text++;
 	if (text == NULL || text_base64(&der, view_str(text), NULL) != RC_OK) {
 		api_error(c, 400, NULL,
 		    "OCSP: RFC 6960 A.1: the path is not base64 of a request");

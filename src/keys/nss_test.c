@@ -8,6 +8,7 @@
 #include "keys/keys_test.h"
 
 #include "keys/keyid.h"
+#include "keys/spki.h"
 
 static char pin_text[] = TEST_PIN;
 
@@ -300,6 +301,36 @@ locked_in_key_signs_in_the_token(void **state)
 	dir_remove(&d);
 }
 
+/* With exponent 1 a text is its own signature: proof of possession would prove
+ * nothing. */
+static void
+rsa_key_that_protects_nothing_is_refused(void **state)
+{
+	static const struct {
+		uint8_t n_end, e;
+		enum rc rc;
+	} cases[] = { { 1, 3, RC_OK }, { 1, 17, RC_OK }, { 1, 1, RC_INVALID },
+		{ 1, 2, RC_INVALID }, { 1, 4, RC_INVALID },
+		{ 2, 3, RC_INVALID } };
+	uint8_t n[128] = { 0x80 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		AUTO_BUF spki = buf_empty(0);
+		struct err err = { RC_OK, "" };
+		enum keytype type;
+		enum oid curve;
+		int bits;
+
+		n[sizeof(n) - 1] = cases[i].n_end;
+		spki_put_rsa(&spki, view_of(n, sizeof(n)),
+		    view_of(&cases[i].e, sizeof(cases[i].e)));
+		assert_int_equal(
+		    spki_info(buf_view(&spki), &type, &bits, &curve, &err),
+		    cases[i].rc);
+	}
+}
+
 static void
 spki_info_refuses_every_truncation(void **state)
 {
@@ -393,6 +424,7 @@ main(void)
 		cmocka_unit_test(two_databases_are_open_at_once),
 		cmocka_unit_test(locked_in_key_signs_in_the_token),
 		cmocka_unit_test(spki_info_refuses_every_truncation),
+		cmocka_unit_test(rsa_key_that_protects_nothing_is_refused),
 		cmocka_unit_test(modules_of_pkcs11_txt_are_used),
 	};
 

@@ -106,6 +106,12 @@ parse_rsa(
 		return err_set(e, RC_UNSUPPORTED, "rsa modulus too short");
 	if (p->e.len > SPKI_RSA_EXPONENT_MAX)
 		return err_set(e, RC_UNSUPPORTED, "rsa exponent too long");
+	/* with e = 1 whoever sees a text has its signature */
+	if (p->n.data[p->n.len - 1] % 2 == 0 ||
+	    p->e.data[p->e.len - 1] % 2 == 0 ||
+	    (p->e.len == 1 && p->e.data[0] < SPKI_RSA_EXPONENT_MIN))
+		return err_set(
+		    e, RC_INVALID, "RFC 8017 3.1: no rsa modulus and exponent");
 	return RC_OK;
 }
 

@@ -13,6 +13,7 @@ enum {
 	SPKI_RSA_BITS_MIN = 512,
 	SPKI_RSA_BITS_MAX = 16384,
 	SPKI_RSA_EXPONENT_MAX = 8, /* octets */
+	SPKI_RSA_EXPONENT_MIN = 3,
 };
 
 /* The parts of an encoded key, views into it. */

@@ -89,10 +89,18 @@ check_pop(struct profile_run *r, struct view spki, struct view sigalg,
     struct view tbs, struct view sig, struct err *e)
 {
 	enum sigalg a = sigalg_of(sigalg);
+	enum keytype type;
+	enum oid curve;
+	int bits;
 	enum rc rc;
 
+	if ((rc = spki_info(spki, &type, &bits, &curve, e)) == RC_INVALID)
+		return rc;
 	if (r->env->skip_pop)
 		return RC_OK;
+	if (rc == RC_OK && type == KEYTYPE_EC && curve == OID_COUNT)
+		return err_set(
+		    e, RC_INVALID, "certificate request: unsupported curve");
 	if (a == SIGALG_COUNT)
 		return err_set(e, RC_INVALID,
 		    "certificate request: unsupported signature algorithm");

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of certificates in a running CA, judged by foreign tools."""
+import base64
 import datetime
 import re
 import subprocess
 import threading
+import urllib.parse
 
 import pytest
 from cryptography import x509
@@ -253,6 +255,15 @@ def test_ocsp_returns_the_nonce(shared_ca, agent):
     for nonce in (b"0123456789abcdef", b"fedcba9876543210"):
         answer = shared_ca.ocsp(cert, nonce=nonce)
         assert answer.extensions.get_extension_for_class(x509.OCSPNonce).value.nonce == nonce
+
+
+def test_ocsp_url_may_end_with_a_slash(shared_ca, agent):
+    cert = agent.cert(agent.issue(csr(), "caAgentServerCert"))
+    der = ocsp.OCSPRequestBuilder().add_certificate(cert, shared_ca.ca_cert(), hashes.SHA256()).build()
+    path = urllib.parse.quote(base64.b64encode(der.public_bytes(serialization.Encoding.DER)), safe="")
+    for slashes in ("/", "//"):
+        status, body = shared_ca.plain("GET", f"/ca/ocsp{slashes}{path}")
+        assert status == 200 and ocsp.load_der_ocsp_response(body).certificate_status == ocsp.OCSPCertStatus.GOOD
 
 
 def test_ocsp_of_an_unknown_serial_is_unknown(shared_ca):
