@@ -697,6 +697,14 @@ is_idle(const struct conn *c)
 	return c->state == CONN_HEAD && c->in.len == 0;
 }
 
+/* Neither running nor being answered: a stop waits for neither slow clients nor
+ * those that stay after their reply. */
+static bool
+is_arriving(const struct conn *c)
+{
+	return c->state != CONN_RUN && c->state != CONN_WRITE;
+}
+
 void
 conns_sweep(struct net *n, bool all)
 {
@@ -711,7 +719,8 @@ conns_sweep(struct net *n, bool all)
 			continue;
 		if (late && !is_idle(c))
 			count(&n->cut, 1);
-		if (late || all || (n->stopping && is_idle(c)))
+		if (late || all || (n->stopping && is_idle(c)) ||
+		    (n->stopping && now >= n->arrive_ms && is_arriving(c)))
 			conn_close(c);
 		else if (is_idle(c) && c->in.cap > 0)
 			buf_done(&c->in);

@@ -84,7 +84,8 @@ struct net {
 	struct call *free_calls;
 	size_t n_free_calls;
 	bool stopping;
-	int64_t stop_ms; /* end of the grace time */
+	int64_t stop_ms;   /* end of the grace time */
+	int64_t arrive_ms; /* until then a request may still come in */
 	int64_t date_s;
 	char date[CALL_DATE_MAX];
 	/* written by this thread only */

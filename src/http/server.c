@@ -22,6 +22,7 @@ enum {
 	REQUEST_TIMEOUT_MS = 20000,
 	IDLE_TIMEOUT_MS = 60000,
 	HANDSHAKE_TIMEOUT_MS = 10000,
+	STOP_ARRIVE_MS = 500, /* for what is on its way when a stop begins */
 	TICK_MAX_MS = 250,
 	TICK_MIN_MS = 10,
 	QUEUE_MAX = 1000, /* waiting calls of a pool class */
@@ -185,6 +186,7 @@ check_stop(struct net *n)
 	if (!n->stopping) {
 		n->stopping = true;
 		n->stop_ms = net_now_ms(n) + atomic_load(&n->s->grace_ms);
+		n->arrive_ms = net_now_ms(n) + STOP_ARRIVE_MS;
 		listeners_close(n);
 	}
 	over = net_now_ms(n) >= n->stop_ms;

@@ -637,6 +637,29 @@ stop_finishes_running_calls(void **state)
 }
 
 static void
+stop_does_not_wait_for_what_trickles_in(void **state)
+{
+	struct http_server_params p = { .request_timeout_ms = 10 * T_WAIT_MS };
+	int64_t began;
+	int slow, half;
+
+	(void)state;
+	start_with(&p);
+	slow = t_connect(port);
+	half = t_connect(port);
+	t_send(half, "GET /slow HTT");
+	t_send(slow, "GET /slow HTTP/1.1\r\n" H "\r\n");
+	T_WAIT(atomic_load(&slow_begun) == 1);
+	began = t_now_ms();
+	http_server_stop(server, 2 * T_WAIT_MS);
+	assert_true(t_now_ms() - began < T_WAIT_MS);
+	assert_int_equal(t_reply(slow), 200);
+	assert_string_equal(t_read(half, 1), "");
+	close(slow);
+	close(half);
+}
+
+static void
 stop_does_not_wait_beyond_its_grace(void **state)
 {
 	int fds[8];
@@ -814,6 +837,8 @@ main(void)
 		SHORT(running_calls_outlast_the_request_deadline),
 		CASE(clients_that_leave_do_no_harm),
 		CASE(stop_finishes_running_calls),
+		cmocka_unit_test_teardown(
+		    stop_does_not_wait_for_what_trickles_in, stop),
 		CASE(stop_does_not_wait_beyond_its_grace),
 		CASE(waiting_calls_are_not_run_after_a_stop),
 		cmocka_unit_test(all_addresses_are_served),
