@@ -6,7 +6,7 @@
 #include "ca/program.h"
 
 #include "base/log.h"
-#include "ca/xml.h"
+#include "base/xml.h"
 
 void
 program_xml(struct http_call *c, const struct buf *elements)

@@ -10,6 +10,14 @@
 #include "x509/name.h"
 #include "x509/print.h"
 
+bool
+xml_wanted(const struct http_call *c)
+{
+	const char *a = http_arg(c, "xml"), *b = http_arg(c, "xmlOutput");
+
+	return (a != NULL && text_bool(a)) || (b != NULL && text_bool(b));
+}
+
 struct servlet
 servlet_begin(struct http_call *c, enum servlet_shape shape, const char *title)
 {

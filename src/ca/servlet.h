@@ -8,8 +8,8 @@
 #ifndef CA_SERVLET_H
 #define CA_SERVLET_H
 
+#include "base/xml.h"
 #include "ca/api.h"
-#include "ca/xml.h"
 
 enum servlet_shape {
 	SHAPE_A, /* <xml><output><set>, text/xml */
@@ -25,6 +25,9 @@ enum {
 	SERVLET_ERROR = 6,
 	SERVLET_EXCEPTION = 7,
 };
+
+/* Does the caller want XML (xml=true or xmlOutput=true)? */
+bool xml_wanted(const struct http_call *c);
 
 /* An answer under way. */
 struct servlet {

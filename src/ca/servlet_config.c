@@ -6,8 +6,8 @@
  *          two passwords that replication needs, no other file.
  * Threads: workers. */
 #include "base/file.h"
+#include "base/xml.h"
 #include "ca/program.h"
-#include "ca/xml.h"
 #include "instance/numbers.h"
 
 #define RESOURCE "certServer.clone.configuration"

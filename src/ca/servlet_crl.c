@@ -6,7 +6,7 @@
  * Threads: workers; CRL bytes are shared by reference. */
 #include "ca/api.h"
 #include "ca/chain.h"
-#include "ca/xml.h"
+#include "ca/servlet.h"
 #include "http/client.h"
 #include "x509/cms.h"
 #include "x509/crl.h"
@@ -37,7 +37,7 @@ shape_b(struct http_call *c, struct buf *header, struct buf *fixed,
 		buf_add_view(&b, buf_view(records));
 	xml_close(&b, "records");
 	xml_close(&b, "xml");
-	xml_reply(c, "application/xml", &b);
+	http_reply(c, 200, "application/xml", buf_view(&b));
 }
 
 static void
@@ -417,7 +417,7 @@ get_cert_chain(struct http_call *c)
 	xml_text(&x, "Status", "0");
 	xml_text(&x, "ChainBase64", buf_cstr(&b64));
 	xml_close(&x, "XMLResponse");
-	xml_reply(c, "application/xml", &x);
+	http_reply(c, 200, "application/xml", buf_view(&x));
 }
 
 void
@@ -444,7 +444,7 @@ servlet_status(struct http_call *c, const char *why)
 	if (why != NULL)
 		xml_text(&x, "Reason", why);
 	xml_close(&x, "XMLResponse");
-	xml_reply(c, "application/xml", &x);
+	http_reply(c, 200, "application/xml", buf_view(&x));
 }
 
 static void

@@ -7,8 +7,8 @@
  * Threads: workers. */
 #include "auth/user.h"
 #include "base/log.h"
+#include "base/xml.h"
 #include "ca/program.h"
-#include "ca/xml.h"
 #include "store/filter.h"
 
 #define RESOURCE "certServer.securitydomain.domainxml"

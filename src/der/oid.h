@@ -115,6 +115,7 @@ enum keytype {
 	KEYTYPE_RSA,
 	KEYTYPE_EC,
 };
+struct evp_md_st; /* libcrypto's EVP_MD */
 enum digest {
 	DIGEST_SHA1,
 	DIGEST_SHA256,
@@ -124,6 +125,8 @@ enum digest {
 enum {
 	DIGEST_MAX = 64
 };
+/* Fetched once; NULL when libcrypto has none. */
+const struct evp_md_st *digest_md(enum digest d);
 
 /* name users write, key type, digest, PSS? */
 #define SIGALG_LIST(X)                                                       \

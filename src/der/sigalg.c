@@ -174,15 +174,22 @@ fetch(void)
 		fetched[i] = EVP_MD_fetch(NULL, digests[i].name, NULL);
 }
 
+const EVP_MD *
+digest_md(enum digest d)
+{
+	pthread_once(&digest_once, fetch);
+	return fetched[d];
+}
+
 size_t
 digest_of(uint8_t out[DIGEST_MAX], enum digest d, struct view v)
 {
+	const EVP_MD *md = digest_md(d);
 	unsigned n = 0;
 
-	pthread_once(&digest_once, fetch);
-	if (fetched[d] == NULL ||
+	if (md == NULL ||
 	    EVP_Digest(v.len > 0 ? v.data : (const uint8_t *)"", v.len, out, &n,
-		fetched[d], NULL) != 1)
+		md, NULL) != 1)
 		return 0;
 	return n;
 }

@@ -65,22 +65,6 @@ struct audit {
 	struct err failed; /* sticky */
 };
 
-static const EVP_MD *
-md_of(enum sigalg a)
-{
-	switch (sigalg_digest(a)) {
-	case DIGEST_SHA1:
-		return EVP_sha1();
-	case DIGEST_SHA256:
-		return EVP_sha256();
-	case DIGEST_SHA384:
-		return EVP_sha384();
-	case DIGEST_SHA512:
-		return EVP_sha512();
-	}
-	return EVP_sha256();
-}
-
 void
 audit_free(struct audit *a)
 {
@@ -179,7 +163,8 @@ sign(struct audit *a, struct err *e)
 	enum rc rc;
 
 	if (EVP_DigestFinal_ex(a->digest, md, &n) != 1 ||
-	    EVP_DigestInit_ex(a->digest, md_of(a->alg), NULL) != 1)
+	    EVP_DigestInit_ex(
+		a->digest, digest_md(sigalg_digest(a->alg)), NULL) != 1)
 		return err_openssl(e, RC_CRYPTO, "audit log: digest");
 	rc = key_sign(a->key, a->alg, view_of(md, n), &sig, e);
 	if (rc != RC_OK)
@@ -469,7 +454,8 @@ load_signing(
 	a->alg = key_default_sigalg(a->key);
 	a->digest = EVP_MD_CTX_new();
 	if (a->digest == NULL ||
-	    EVP_DigestInit_ex(a->digest, md_of(a->alg), NULL) != 1)
+	    EVP_DigestInit_ex(
+		a->digest, digest_md(sigalg_digest(a->alg)), NULL) != 1)
 		return err_openssl(e, RC_CRYPTO, "audit log: digest");
 	return RC_OK;
 }

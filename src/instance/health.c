@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/text.h"
+#include "base/xml.h"
 #include "instance/audit.h"
 #include "instance/highwater.h"
 
@@ -74,26 +75,6 @@ check(json_t *checks, struct subsystem *s)
 	return rc == RC_OK;
 }
 
-static void
-add_html(struct buf *b, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		switch (*text) {
-		case '<':
-			buf_add_str(b, "&lt;");
-			break;
-		case '>':
-			buf_add_str(b, "&gt;");
-			break;
-		case '&':
-			buf_add_str(b, "&amp;");
-			break;
-		default:
-			buf_add_char(b, *text);
-		}
-	}
-}
-
 static const char *
 member(const json_t *o, const char *name)
 {
@@ -118,13 +99,13 @@ add_page(struct buf *b, const json_t *o)
 		    member(c, "status"));
 		if (member(c, "reason")[0] != '\0') {
 			buf_add_str(b, ": ");
-			add_html(b, member(c, "reason"));
+			xml_escape(b, member(c, "reason"));
 		}
 		buf_add_str(b, "<ul>");
 		json_array_foreach(json_object_get(c, "warnings"), k, w)
 		{
 			buf_add_str(b, "<li>");
-			add_html(b, json_string_value(w));
+			xml_escape(b, json_string_value(w));
 		}
 		buf_add_str(b, "</ul>\n");
 	}

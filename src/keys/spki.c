@@ -36,22 +36,6 @@ spki_field_len(enum oid curve)
 	return 0;
 }
 
-const EVP_MD *
-spki_md(enum digest d)
-{
-	switch (d) {
-	case DIGEST_SHA1:
-		return EVP_sha1();
-	case DIGEST_SHA256:
-		return EVP_sha256();
-	case DIGEST_SHA384:
-		return EVP_sha384();
-	case DIGEST_SHA512:
-		return EVP_sha512();
-	}
-	return NULL;
-}
-
 /* A positive INTEGER without its sign octet. */
 static enum rc
 positive(struct view *r, struct view *out, struct err *e)
@@ -323,7 +307,7 @@ spki_pkey(EVP_PKEY **out, struct view spki, struct err *e)
 bool
 spki_ctx_setup(EVP_PKEY_CTX *ctx, enum sigalg a)
 {
-	const EVP_MD *md = spki_md(sigalg_digest(a));
+	const EVP_MD *md = digest_md(sigalg_digest(a));
 
 	if (sigalg_keytype(a) == KEYTYPE_EC)
 		return EVP_PKEY_CTX_set_signature_md(ctx, md) == 1;

@@ -38,8 +38,6 @@ void spki_keyid(uint8_t out[KEYID_LEN], const struct spki_parts *p);
 size_t spki_field_len(enum oid curve);
 /* A public key; the caller frees. */
 MUST enum rc spki_pkey(EVP_PKEY **out, struct view spki, struct err *e);
-/* EVP_sha256() and so on. */
-const EVP_MD *spki_md(enum digest d);
 /* Sets padding and digest of a context ready to sign or verify. */
 bool spki_ctx_setup(EVP_PKEY_CTX *ctx, enum sigalg a);
 

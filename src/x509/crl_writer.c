@@ -30,22 +30,6 @@ struct crl_writer {
 	unsigned int digest_len; /* 0: still running */
 };
 
-static const EVP_MD *
-md_of(enum digest d)
-{
-	switch (d) {
-	case DIGEST_SHA1:
-		return EVP_sha1();
-	case DIGEST_SHA256:
-		return EVP_sha256();
-	case DIGEST_SHA384:
-		return EVP_sha384();
-	case DIGEST_SHA512:
-		return EVP_sha512();
-	}
-	return NULL;
-}
-
 static enum rc
 check(const struct crl_header *h, size_t entries_len, struct err *e)
 {
@@ -101,8 +85,8 @@ start(struct crl_writer *w, const struct crl_header *h, struct err *e)
 	w->md = EVP_MD_CTX_new();
 	if (w->md == NULL)
 		return err_set(e, RC_NOMEM, "out of memory");
-	if (EVP_DigestInit_ex(w->md, md_of(sigalg_digest(w->sigalg)), NULL) !=
-		1 ||
+	if (EVP_DigestInit_ex(
+		w->md, digest_md(sigalg_digest(w->sigalg)), NULL) != 1 ||
 	    EVP_DigestUpdate(w->md, w->head.data, w->head.len) != 1)
 		return err_openssl(e, RC_CRYPTO, "digest");
 	return RC_OK;

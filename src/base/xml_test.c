@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* xml_test.c - what the servlets write is well-formed, whatever the text.
+/* xml_test.c - what is written is well-formed, whatever the text.
  * Owns:    nothing.
  * Trusts:  nothing.
  * Threads: one. */
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "ca/xml.h"
+#include "base/xml.h"
 
 #define FFFD "\xef\xbf\xbd"
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* xml.h - the XML of the servlets (spec ca 2): three shapes whose names clients
- * depend on. A writer over a buffer; text is escaped. */
-#ifndef CA_XML_H
-#define CA_XML_H
+/* xml.h - writes XML 1.0 into a buffer; text is escaped, for HTML too. */
+#ifndef BASE_XML_H
+#define BASE_XML_H
 
 #include "base/buf.h"
-#include "http/server.h"
 
 enum {
-	XML_MAX = 8 * 1024 * 1024
+	XML_MAX = 8 * 1024 * 1024, /* of one document */
 };
 
 /* "<?xml ...?>" */
@@ -22,9 +20,5 @@ void xml_textf(struct buf *b, const char *name, const char *fmt, ...)
 /* Markup escaped; what is not UTF-8 becomes U+FFFD, other control characters go.
  */
 void xml_escape(struct buf *b, const char *text);
-/* Sends: shape A "text/xml", others "application/xml". */
-void xml_reply(struct http_call *c, const char *type, struct buf *b);
-/* Does the caller want XML (xml=true or xmlOutput=true)? */
-bool xml_wanted(const struct http_call *c);
 
 #endif

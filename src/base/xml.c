@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* xml.c - write the servlets' XML.
+/* xml.c - writes XML.
  * Owns:    nothing.
  * Trusts:  element names (constants); no text.
  * Threads: any. */
-#include "ca/xml.h"
+#include "base/xml.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
-
-#include "base/text.h"
 
 void
 xml_begin(struct buf *b)
@@ -136,18 +135,4 @@ xml_textf(struct buf *b, const char *name, const char *fmt, ...)
 	va_end(ap);
 	xml_text(b, name, s);
 	free(s);
-}
-
-void
-xml_reply(struct http_call *c, const char *type, struct buf *b)
-{
-	http_reply(c, 200, type, buf_view(b));
-}
-
-bool
-xml_wanted(const struct http_call *c)
-{
-	const char *a = http_arg(c, "xml"), *b = http_arg(c, "xmlOutput");
-
-	return (a != NULL && text_bool(a)) || (b != NULL && text_bool(b));
 }
