@@ -232,6 +232,32 @@ print_inputs(const json_t *review)
 	}
 }
 
+/* The review to send: of the server, or the user's file with the nonce of this
+ * session. */
+static enum rc
+load_review(struct pki *p, const char *file, const char *id, json_t **review,
+    struct err *e)
+{
+	AUTO_JSON fresh = NULL;
+	const char *of;
+	enum rc rc = rest_get(p, &fresh, e, "agent/certrequests/%s", id);
+
+	if (rc != RC_OK)
+		return rc;
+	if (file == NULL) {
+		*review = json_incref(fresh);
+		return RC_OK;
+	}
+	if ((rc = rest_load(review, file, e)) != RC_OK)
+		return rc;
+	of = json_str(*review, "requestId");
+	if (of != NULL && strcmp(of, id) != 0)
+		return err_set(e, RC_INVALID,
+		    "%s: review of request %.64s, not of %s", file, of, id);
+	json_object_set(*review, "nonce", json_object_get(fresh, "nonce"));
+	return RC_OK;
+}
+
 static enum rc
 act_on_all(struct pki *p, const struct args *a, size_t action, struct err *e)
 {
@@ -244,12 +270,7 @@ act_on_all(struct pki *p, const struct args *a, size_t action, struct err *e)
 
 		if ((rc = id_of(args_at(a, i), id, e)) != RC_OK)
 			break;
-		if (file != NULL)
-			rc = rest_load(&review, file, e);
-		else
-			rc = rest_get(
-			    p, &review, e, "agent/certrequests/%s", id);
-		if (rc != RC_OK)
+		if ((rc = load_review(p, file, id, &review, e)) != RC_OK)
 			break;
 		if (!args_has(a, "force")) {
 			printf(

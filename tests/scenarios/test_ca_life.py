@@ -103,6 +103,18 @@ def test_enrolment_by_pki(shared_ca, run, tmp_path):
     out = run(*pki, "-n", nick, "ca-cert-request-approve", rid, "--force").stdout
     serial = re.search(r"Certificate ID: (\S+)", out).group(1)
     assert "CN=pki.example.com" in run(*pki, "ca-cert-show", serial).stdout
+    # a review that was kept, changed and sent back by another process
+    rids = [re.search(r"Request ID: (\S+)", run(*pki, "ca-cert-request-submit", "--profile", "caServerCert", "--csr-file",
+                                                tmp_path / "csr").stdout).group(1) for _ in range(2)]
+    run(*pki, "-n", nick, "ca-cert-request-review", rids[0], "--output-file", tmp_path / "review", input="")
+    text = (tmp_path / "review").read_text()
+    (tmp_path / "review").write_text(text.replace('"CN=pki.example.com,O=Example"', '"CN=changed.example.com"'))
+    done = run(*pki, "-n", nick, "ca-cert-request-approve", rids[1], "--input-file", tmp_path / "review", "--force",
+               status=255)
+    assert f"review of request {rids[0]}" in done.stderr
+    out = run(*pki, "-n", nick, "ca-cert-request-approve", rids[0], "--input-file", tmp_path / "review", "--force").stdout
+    changed = re.search(r"Certificate ID: (\S+)", out).group(1)
+    assert "Subject DN: CN=changed.example.com\n" in run(*pki, "ca-cert-show", changed).stdout
     # a profile that asks for a name in parts: taken from the request, unless told
     run(*pki, "nss-cert-request", "--subject", "UID=tester,CN=A Tester\\, jr.", "--csr", tmp_path / "user")
     submit = [*pki, "-n", nick, "ca-cert-issue", "--profile", "caUserCert", "--csr-file", tmp_path / "user"]
