@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "x509/cert.h"
 #include "x509/name.h"
+#include "x509/print.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -47,10 +48,15 @@ read_on(const struct cert *c)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+	AUTO_BUF text = buf_empty(0);
 	struct cert c;
 	struct err e;
 
-	if (cert_parse(&c, view_of(data, len), &e) == RC_OK)
+	if (cert_parse(&c, view_of(data, len), &e) == RC_OK) {
 		read_on(&c);
+		/* any answer is fine, a crash is not */
+		rc_ignore(print_cert(&text, view_of(data, len), &e));
+		print_hex(&text, c.issuer, 16);
+	}
 	return 0;
 }

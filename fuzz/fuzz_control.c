@@ -84,6 +84,23 @@ ask_raw(struct view v)
 		abort();
 }
 
+/* Where nobody listens. */
+static void
+nobody(struct view v)
+{
+	AUTO_BUF out = buf_empty(0);
+	char where[256];
+
+	snprintf(where, sizeof(where), "%s/%.*s", dir,
+	    (int)(v.len < sizeof(where) ? v.len : sizeof(where)),
+	    (const char *)v.data);
+	if (strcmp(where, path) != 0 &&
+	    strchr(where + sizeof(dir), '/') == NULL &&
+	    (control_pid(where) != 0 ||
+		control_call(where, "c", NULL, &out, NULL) == RC_OK))
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -103,6 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	}
 	result = v;
+	nobody(v);
 	if (control_call(path, "c", (data[0] & 4) != 0 ? "[]" : NULL, &out,
 		&e) != RC_OK &&
 	    e.text[0] == '\0')

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "x509/name.h"
+#include "x509/print.h"
 #include "x509/req.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -48,8 +49,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct req q;
 	struct err e;
 
-	if (req_parse(&q, view_of(data, len), &e) == RC_OK)
+	AUTO_BUF text = buf_empty(0);
+
+	if (req_parse(&q, view_of(data, len), &e) == RC_OK) {
 		write_again(&q);
+		rc_ignore(print_req(&text, view_of(data, len), &e));
+	}
 	/* any answer is fine, a crash is not */
 	rc_ignore(spkac_parse(&s, view_of(data, len), &e));
 	return 0;

@@ -65,10 +65,11 @@ words(char *text, const char *path)
 		abort();
 	if (args_str(a, "name", "x") == NULL)
 		abort();
-	(void)args_secret(a, "password");
 	/* any answer is fine, a crash is not */
 	rc_ignore(args_need(a, "text", "text", &value, &e));
-	if (args_get(a, "password-file") == NULL)
+	/* no file that an input names is read */
+	if (args_get(a, "password-file") == NULL ||
+	    args_secret(a, "password") != NULL)
 		rc_ignore(
 		    args_password(a, "password", "password-file", &s, &e));
 }
@@ -180,10 +181,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static void (*const kinds[])(char *text, const char *path) = { words,
 		ext_text, ext_file, der_file, request_file, id_text };
+	static bool helped;
 	AUTO_STR text = NULL;
 
 	if (len < 1 || len > INPUT_MAX)
 		return 0;
+	if (!helped)
+		args_help(opts);
+	helped = true;
 	text = strndup((const char *)data + 1, len - 1);
 	if (text != NULL)
 		kinds[data[0] % (sizeof(kinds) / sizeof(kinds[0]))](
