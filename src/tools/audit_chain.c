@@ -80,11 +80,30 @@ audit_chain_line(struct audit_chain *c, struct view line, enum audit_line *what,
 			c->invalid++;
 		}
 		c->started = true;
+		c->unsigned_lines = 0;
 		buf_reset(&c->span);
+	} else {
+		c->unsigned_lines++;
 	}
 	if (!c->started)
 		return RC_OK;
 	buf_add_view(&c->span, line);
 	buf_add_char(&c->span, '\n');
 	return buf_check(&c->span, e);
+}
+
+enum rc
+audit_chain_result(const struct audit_chain *c, struct err *e)
+{
+	if (!c->started)
+		return err_set(
+		    e, RC_INVALID, "no signature: nothing was verified");
+	if (c->unsigned_lines > 0)
+		fprintf(stderr,
+		    "the last %zu lines have no signature yet: they are not "
+		    "verified\n",
+		    c->unsigned_lines);
+	return c->invalid == 0
+	    ? RC_OK
+	    : err_set(e, RC_INVALID, "%zu signatures are invalid", c->invalid);
 }

@@ -18,6 +18,7 @@ struct audit_chain {
 	bool started;    /* a signature was met */
 	struct buf span; /* what the next signature covers */
 	size_t valid, invalid;
+	size_t unsigned_lines; /* since the last signature */
 };
 
 enum audit_line {
@@ -34,5 +35,8 @@ void audit_chain_done(struct audit_chain *c);
 /* Takes one line without its newline. RC_TOOBIG, RC_NOMEM. */
 MUST enum rc audit_chain_line(struct audit_chain *c, struct view line,
     enum audit_line *what, struct err *e);
+/* At the end: tells on stderr of lines behind the last signature, which nothing
+ * covers yet. RC_INVALID when a signature is invalid or there is none. */
+MUST enum rc audit_chain_result(const struct audit_chain *c, struct err *e);
 
 #endif

@@ -188,5 +188,8 @@ main(int argc, char **argv)
 	printf("Verification process complete.\n");
 	printf("Valid signatures: %zu\n", chain.valid);
 	printf("Invalid signatures: %zu\n", chain.invalid);
-	return chain.invalid == 0 ? 0 : 1;
+	if (audit_chain_result(&chain, &e) == RC_OK)
+		return 0;
+	fprintf(stderr, "AuditVerify: %s\n", e.text);
+	return 1;
 }

@@ -543,7 +543,6 @@ run_file_verify(struct server *s, const struct args *a, struct err *e)
 	AUTO_BUF folder = buf_empty(4096), der = buf_empty(CERT_DER_MAX);
 	struct audit_chain chain;
 	struct cert c;
-	size_t valid, invalid;
 	enum rc rc;
 
 	(void)a;
@@ -556,17 +555,13 @@ run_file_verify(struct server *s, const struct args *a, struct err *e)
 		return rc;
 	for (size_t i = 0; rc == RC_OK && i < f->n; i++)
 		rc = verify_file(&chain, buf_cstr(&folder), f->name[i], e);
-	valid = chain.valid;
-	invalid = chain.invalid;
 	audit_chain_done(&chain);
 	if (rc != RC_OK)
 		return rc;
 	printf("Verification process complete.\n"
 	       "Valid signatures: %zu\nInvalid signatures: %zu\n",
-	    valid, invalid);
-	return invalid == 0
-	    ? RC_OK
-	    : err_set(e, RC_INVALID, "%zu signatures are invalid", invalid);
+	    chain.valid, chain.invalid);
+	return audit_chain_result(&chain, e);
 }
 
 static const struct opt config_opts[] = {

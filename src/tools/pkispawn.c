@@ -49,6 +49,7 @@ usage(FILE *f)
 	    "                       other folders for configuration and logs\n"
 	    "  --log-file FILE      write what is done to FILE\n"
 	    "  --root DIR           stands before every path (or PKI_ROOT)\n"
+	    "  --with-maven-deps    accepted, without effect\n"
 	    "  -v, --verbose        tell each step\n"
 	    "  --debug              as -v, with debugging lines\n"
 	    "  -h, --help           this text\n"
@@ -81,6 +82,7 @@ enum {
 	OPT_LOG_FILE,
 	OPT_CONF,
 	OPT_LOGS,
+	OPT_MAVEN,
 	OPT_VERSION
 };
 
@@ -90,6 +92,7 @@ static const struct option longs[] = {
 	{ "no-start", no_argument, &opt_no_start, 1 },
 	{ "enforce-hostname", no_argument, &opt_enforce, 1 },
 	{ "log-file", required_argument, NULL, OPT_LOG_FILE },
+	{ "with-maven-deps", no_argument, NULL, OPT_MAVEN },
 	{ "conf", required_argument, NULL, OPT_CONF },
 	{ "logs", required_argument, NULL, OPT_LOGS },
 	{ "skip-configuration", no_argument, &opt_skip_configuration, 1 },
@@ -138,6 +141,8 @@ take_option(struct options *o, int c)
 		return 0;
 	case OPT_LOG_FILE:
 		o->log_file = optarg;
+		return 0;
+	case OPT_MAVEN: /* there is no servlet container */
 		return 0;
 	case 'h':
 		usage(stdout);

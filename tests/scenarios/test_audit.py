@@ -87,6 +87,13 @@ def test_auditverify_accepts_the_log_and_finds_a_changed_byte(signed, tmp_path):
     drop = next(i for i, x in enumerate(lines) if b"CERT_STATUS_CHANGE_REQUEST_PROCESSED" in x)
     changed.write_bytes(b"".join(lines[:drop] + lines[drop + 1:]))
     assert "VERIFICATION FAILED" in verify(ca, [changed], tmp_path, status=None)
+    # what stands behind the last signature is told, and no signature is no verification
+    changed.write_bytes(files[0].read_bytes() + b"0.x - [22/Nov/2026:12:00:00 UTC] [14] [6] [AuditEvent=AUTH] forged\n")
+    argv = ("AuditVerify", "-d", ca.conf / "alias", "-n", NICK, "-a", tmp_path / "list")
+    (tmp_path / "list").write_text(f"{changed}\n")
+    assert "the last 1 lines have no signature yet" in program.run(*argv).stderr
+    changed.write_bytes(b"".join(x for x in lines if b"AUDIT_LOG_SIGNING" not in x))
+    assert "no signature: nothing was verified" in program.run(*argv, status=1).stderr
     ca.start()
 
 
