@@ -11,7 +11,7 @@
 #include <openssl/crypto.h>
 
 enum {
-	FIRST_CAP = 64,
+	FIRST_CAP = 256, /* what holds most texts: growing copies and wipes */
 	/* From here on realloc moves pages and leaves no copy behind. */
 	PAGES_FROM = 256 * 1024,
 };

@@ -185,27 +185,31 @@ num_dec(char out[NUM_TEXT_MAX], const struct num *n)
 {
 	enum {
 		CHUNK = 1000000000, /* nine digits at a time */
-		DIGITS = 9
+		DIGITS = 9,
+		WORDS = (NUM_MAX + 3) / 4
 	};
-	struct num q = *n;
+	uint32_t q[WORDS] = { 0 }; /* the last one least significant */
 	char text[NUM_TEXT_MAX + DIGITS];
-	size_t i, k = sizeof(text) - 1;
+	size_t i, first = WORDS, k = sizeof(text) - 1;
 	uint64_t rest;
-	bool more;
 
+	for (i = 0; i < n->len; i++) {
+		first = WORDS - 1 - i / 4;
+		q[first] |= (uint32_t)n->b[n->len - 1 - i] << (i % 4 * 8);
+	}
 	text[k] = '\0';
 	do {
 		rest = 0;
-		more = false;
-		for (i = 0; i < q.len; i++) {
-			rest = rest << 8 | q.b[i];
-			q.b[i] = (uint8_t)(rest / CHUNK);
+		for (i = first; i < WORDS; i++) {
+			rest = rest << 32 | q[i];
+			q[i] = (uint32_t)(rest / CHUNK);
 			rest %= CHUNK;
-			more = more || q.b[i] != 0;
 		}
 		for (i = 0; i < DIGITS; i++, rest /= 10)
 			text[--k] = (char)('0' + rest % 10);
-	} while (more);
+		while (first < WORDS && q[first] == 0)
+			first++;
+	} while (first < WORDS);
 	while (text[k] == '0' && text[k + 1] != '\0')
 		k++;
 	memcpy(out, text + k, sizeof(text) - k);

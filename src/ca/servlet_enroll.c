@@ -7,6 +7,7 @@
 #include "ca/servlet.h"
 
 #include "x509/name.h"
+#include "x509/str.h"
 
 /* --- forms -------------------------------------------------------------------- */
 
@@ -259,11 +260,9 @@ check_text(const struct http_list *l, struct err *e)
 	char quoted[TEXT_QUOTE_MAX];
 
 	for (size_t i = 0; i < l->n; i++) {
-		json_t *o = json_string(l->items[i].value);
-		if (o == NULL)
+		if (!str_is_utf8(view_str(l->items[i].value)))
 			return err_set(e, RC_INVALID, "%s: not UTF-8",
 			    text_quote(quoted, view_str(l->items[i].name)));
-		json_decref(o);
 	}
 	return RC_OK;
 }
@@ -299,31 +298,32 @@ submit(struct http_call *c, struct ca_requests *out, struct err *e)
 	return ca_submit(api_ca(c), &s, out, e);
 }
 
+/* Base64 needs no escapes: it is written where it stays. */
 static enum rc
 add_request(struct servlet *s, const struct request_rec *r, struct err *e)
 {
 	AUTO_BUF der = buf_empty(CERT_DER_MAX);
 	AUTO_BUF subject = buf_empty(NAME_DER_MAX * 4);
-	AUTO_BUF b64 = buf_empty(CERT_DER_MAX * 2);
-	AUTO_BUF chain = buf_empty(XML_MAX);
 	char dec[NUM_TEXT_MAX], hex[NUM_TEXT_MAX];
 	struct cert x;
 	enum rc rc;
 
 	if ((rc = request_ext_bytes(r, &der, "req_issued_cert", e)) != RC_OK ||
 	    (rc = cert_parse(&x, buf_view(&der), e)) != RC_OK ||
-	    (rc = name_text(&subject, x.subject, e)) != RC_OK ||
-	    (rc = servlet_chain(api_ca(s->c), &chain, x.der, e)) != RC_OK)
+	    (rc = name_text(&subject, x.subject, e)) != RC_OK)
 		return rc;
-	buf_add_base64(&b64, x.der, 64, "\n");
 	xml_open(&s->head, "Request");
 	xml_text(&s->head, "Id", num_dec(dec, &r->id));
 	xml_text(&s->head, "SubjectDN", buf_cstr(&subject));
 	xml_text(&s->head, "serialno", num_hex(hex, &x.serial));
-	xml_text(&s->head, "b64", buf_cstr(&b64));
-	xml_text(&s->head, "pkcs7", buf_cstr(&chain));
+	xml_open(&s->head, "b64");
+	buf_add_base64(&s->head, x.der, 64, "\n");
+	xml_close(&s->head, "b64");
+	xml_open(&s->head, "pkcs7");
+	rc = servlet_chain(api_ca(s->c), &s->head, x.der, e);
+	xml_close(&s->head, "pkcs7");
 	xml_close(&s->head, "Request");
-	return RC_OK;
+	return rc;
 }
 
 /* All complete. */

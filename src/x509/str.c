@@ -79,9 +79,13 @@ bool
 str_is_utf8(struct view v)
 {
 	uint32_t c;
+	size_t n;
 
 	while (v.len > 0) {
-		if (!utf8_next(&v, &c) || c == 0)
+		for (n = 0; n < v.len && v.data[n] - 1u < 0x7f; n++)
+			;
+		v = view_of(v.data + n, v.len - n);
+		if (v.len > 0 && (!utf8_next(&v, &c) || c == 0))
 			return false;
 	}
 	return true;
