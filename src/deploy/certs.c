@@ -378,6 +378,8 @@ import(struct making *m, const char *nick, struct err *e)
 	AUTO_BUF full = buf_empty(4096);
 	enum rc rc;
 
+	if (m->plan == &plan_admin) /* leaves the instance, see install_admin */
+		return RC_OK;
 	plan_nickname(in, m->plan, &full);
 	rc = keystore_import_cert(
 	    in->ks, buf_cstr(&full), buf_view(&m->der), m->plan->trust, e);
@@ -667,7 +669,8 @@ take_admin(struct install *in, const char *path, struct err *e)
 	    buf_view(&pem), 0644, e);
 }
 
-/* The key leaves the instance in the administrator's PKCS #12 file. */
+/* The key leaves the instance in the administrator's PKCS #12 file and is never
+ * in the database. */
 enum rc
 install_admin(struct install *in, struct err *e)
 {
@@ -678,17 +681,17 @@ install_admin(struct install *in, struct err *e)
 	AUTO(pkcs12) p12 = pkcs12_new();
 	AUTO_BUF der = buf_empty(0);
 	AUTO_BUF pem = buf_empty(0);
+	AUTO(key) key = NULL;
 	enum rc rc;
 
 	if (given[0] != '\0')
 		return take_admin(in, given, e);
 	if (p12 == NULL)
 		return err_set(e, RC_NOMEM, "PKCS #12");
-	if ((rc = make(in, &plan_admin, &in->admin_der, NULL, e)) != RC_OK ||
-	    (rc = pkcs12_add_from(p12, in->ks, nick, false, true, e)) !=
-		RC_OK ||
-	    (rc = pkcs12_encode(&der, p12, in->pkcs12_password, e)) != RC_OK ||
-	    (rc = keystore_delete_cert(in->ks, nick, true, e)) != RC_OK)
+	if ((rc = make(in, &plan_admin, &in->admin_der, &key, e)) != RC_OK ||
+	    (rc = pkcs12_add_pair(p12, key, buf_view(&in->admin_der), nick,
+		 "u,u,u", e)) != RC_OK ||
+	    (rc = pkcs12_encode(&der, p12, in->pkcs12_password, e)) != RC_OK)
 		return rc;
 	text_add_pem(&pem, "CERTIFICATE", buf_view(&in->admin_der), "\n");
 	if ((rc = file_write(cert_path, buf_view(&pem), 0644, e)) != RC_OK)

@@ -76,7 +76,9 @@ plan_keygen(
 	enum rc rc;
 
 	/* what is on an HSM stays there */
-	*g = (struct keygen){ .extractable = !token, .sensitive = true };
+	*g = (struct keygen){ .extractable = !token,
+		.sensitive = true,
+		.temporary = p == &plan_admin };
 	if (text_ieq(type, "rsa")) {
 		rc = text_int(&bits, size, 1024, 8192, e);
 		if (rc != RC_OK)

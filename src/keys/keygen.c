@@ -102,10 +102,45 @@ set_id(struct token *t, CK_OBJECT_HANDLE pub, CK_OBJECT_HANDLE priv,
 	return token_set_attr(t, priv, &a, 1, e);
 }
 
+/* Stores a session's object. */
+static enum rc
+store_object(
+    struct token *t, CK_OBJECT_HANDLE h, CK_OBJECT_HANDLE *out, struct err *e)
+{
+	CK_ATTRIBUTE tmpl[] = { P11_VAL(CKA_TOKEN, yes) };
+	CK_RV rv;
+
+	LOCKED(&t->lock);
+	rv = t->f->C_CopyObject(t->main, h, tmpl, 1, out);
+	return rv == CKR_OK ? RC_OK
+			    : p11_err(e, rv, "token %s: store key", t->name);
+}
+
+/* The private half first: what has failed then leaves nothing. */
+static enum rc
+store_pair(struct token *t, CK_OBJECT_HANDLE pub, CK_OBJECT_HANDLE *priv,
+    struct err *e)
+{
+	CK_OBJECT_HANDLE kept_pub, kept;
+	enum rc rc = store_object(t, *priv, &kept, e);
+
+	if (rc == RC_OK && (rc = store_object(t, pub, &kept_pub, e)) != RC_OK)
+		rc_ignore(token_destroy(t, kept, NULL)); /* e says why */
+	/* of memory alone, gone with the session at the latest */
+	rc_ignore(token_destroy(t, pub, NULL));
+	rc_ignore(token_destroy(t, *priv, NULL));
+	*priv = kept;
+	return rc;
+}
+
+/* In a database every change of an object is a transaction with five syncs: a
+ * pair is made and named in memory, then stored. */
 static enum rc
 generate(struct token *t, const struct keygen *g, CK_OBJECT_HANDLE *priv,
     struct err *e)
 {
+	const bool stored_later = t->internal && !g->temporary,
+		   stored = !g->temporary && !stored_later;
 	CK_MECHANISM mech = { g->type == KEYTYPE_RSA ? CKM_RSA_PKCS_KEY_PAIR_GEN
 						     : CKM_EC_KEY_PAIR_GEN,
 		NULL, 0 };
@@ -118,9 +153,9 @@ generate(struct token *t, const struct keygen *g, CK_OBJECT_HANDLE *priv,
 	enum rc rc;
 	CK_RV rv;
 
-	put_bool(&tpub, CKA_TOKEN, !g->temporary);
+	put_bool(&tpub, CKA_TOKEN, stored);
 	put_bool(&tpub, CKA_PRIVATE, false);
-	put_bool(&tpriv, CKA_TOKEN, !g->temporary);
+	put_bool(&tpriv, CKA_TOKEN, stored);
 	put_bool(&tpriv, CKA_PRIVATE, true);
 	put_bool(&tpriv, CKA_SENSITIVE, g->sensitive);
 	put_bool(&tpriv, CKA_EXTRACTABLE, g->extractable);
@@ -142,7 +177,8 @@ generate(struct token *t, const struct keygen *g, CK_OBJECT_HANDLE *priv,
 	pthread_mutex_unlock(&t->lock);
 	if (rv != CKR_OK)
 		return p11_err(e, rv, "token %s: key generation", t->name);
-	return set_id(t, pub, *priv, g, e);
+	rc = set_id(t, pub, *priv, g, e);
+	return rc == RC_OK && stored_later ? store_pair(t, pub, priv, e) : rc;
 }
 
 enum rc

@@ -37,6 +37,10 @@ MUST enum rc pkcs12_encode(struct buf *out, const struct pkcs12 *p,
  * cannot leave its token. */
 MUST enum rc pkcs12_add_from(struct pkcs12 *p, struct keystore *ks,
     const char *nickname, bool no_key, bool no_chain, struct err *e);
+/* Adds a certificate with its key, which need not be in the store. trust is what
+ * the file says of it. RC_UNSUPPORTED when the key cannot leave its token. */
+MUST enum rc pkcs12_add_pair(struct pkcs12 *p, struct key *k, struct view cert,
+    const char *nickname, const char *trust, struct err *e);
 struct pkcs12 *pkcs12_new(void);
 /* Puts all keys and certificates into the store; trust from the file unless
  * no_trust. */

@@ -161,6 +161,22 @@ pkcs12_add_from(struct pkcs12 *p, struct keystore *ks, const char *nickname,
 	return no_chain ? RC_OK : add_chain(p, ks, buf_view(&der), e);
 }
 
+enum rc
+pkcs12_add_pair(struct pkcs12 *p, struct key *k, struct view cert,
+    const char *nickname, const char *trust, struct err *e)
+{
+	struct pkcs12_item *it = pkcs12_add(p);
+
+	if (it == NULL || (it->cert = malloc(cert.len)) == NULL ||
+	    (it->nickname = strdup(nickname)) == NULL ||
+	    (it->trust = strdup(trust)) == NULL)
+		return err_set(e, RC_NOMEM, "pkcs12");
+	memcpy(it->cert, cert.data, cert.len);
+	it->cert_len = cert.len;
+	buf_add_view(&it->key_id, key_id(k));
+	return key_export(k, &it->pkcs8, e);
+}
+
 /* A nickname for a certificate that came without: its common name, else the
  * start of its digest. */
 static void
