@@ -407,6 +407,8 @@ api_fail_enrol(struct http_call *c, enum rc rc, const struct err *e)
 	}
 	if (text.len > 0)
 		api_error(c, rc_http(rc), class, buf_cstr(&text));
+	else if (rc == RC_UNSUPPORTED) /* a profile or key, not a media type */
+		api_error(c, 400, NULL, e->text);
 	else
 		api_fail(c, rc, e);
 }

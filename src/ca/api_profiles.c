@@ -11,6 +11,8 @@ fail(struct http_call *c, enum rc rc, const struct err *e)
 {
 	if (rc == RC_NOTFOUND)
 		api_not_found(c, API_PROFILE, http_param(c, "id"), e->text);
+	else if (rc == RC_UNSUPPORTED) /* a plug-in, not a media type */
+		api_error(c, 400, NULL, e->text);
 	else
 		api_fail(c, rc, e);
 }

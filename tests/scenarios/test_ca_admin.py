@@ -114,6 +114,17 @@ def test_who_is_not_there_has_the_class_name_of_the_model(ca, method, path, name
     assert error["Attributes"]["Attribute"] == [{"name": about + "Id", "value": who}]
 
 
+def test_a_profile_of_unknown_plug_ins_is_a_bad_request(ca):
+    raw = ca.curl("/ca/v2/profiles/caServerCert/raw")
+    status, error, _ = call(ca, "POST", "profiles/raw", raw.replace("profileId=caServerCert", "profileId=odd")
+                            .replace("validityDefaultImpl", "nothingImpl"))
+    assert status == 400 and "nothingImpl" in error["Message"]
+    assert call(ca, "GET", "profiles/odd")[0] == 404
+    request = {"ProfileID": "caServerKeygen_UserCert", "Input": [{"Attribute": [{"name": "keyType", "Value": "RSA"}]}]}
+    status, error, _ = call(ca, "POST", "certrequests", request, agent=False)
+    assert status == 400 and "server-side key generation" in error["Message"]
+
+
 def test_the_cas_certificate_is_sent_again_only_when_it_changed(ca):
     head = ca.curl("/ca/v2/config/cert/signing", "-i", agent=False)
     tag = re.search(r"(?im)^etag: (.*?)\r?$", head).group(1)
