@@ -190,11 +190,20 @@ item_id(struct buf *out, const struct pkcs12_item *it)
 			    d, DIGEST_SHA1, view_of(it->cert, it->cert_len))));
 }
 
+/* The flags as a database would show them: u tells of a key. */
+static void
+trust_text(struct buf *out, const struct pkcs12_item *it)
+{
+	for (const char *s = it->trust; *s != '\0'; s++)
+		if (*s != 'u' || it->pkcs8 != NULL)
+			buf_add_char(out, *s);
+}
+
 static enum rc
 print_cert(const struct pkcs12_item *it, struct err *e)
 {
 	AUTO_BUF id = buf_empty(0), subject = buf_empty(0),
-		 issuer = buf_empty(0);
+		 issuer = buf_empty(0), trust = buf_empty(0);
 	char text[NUM_TEXT_MAX];
 	struct cert c;
 	enum rc rc = cert_parse(&c, view_of(it->cert, it->cert_len), e);
@@ -208,10 +217,13 @@ print_cert(const struct pkcs12_item *it, struct err *e)
 	out_field("Friendly Name", it->nickname);
 	out_field("Subject DN", buf_cstr(&subject));
 	out_field("Issuer DN", buf_cstr(&issuer));
-	out_field("Trust Flags", it->trust);
+	if (it->trust != NULL) {
+		trust_text(&trust, it);
+		out_field("Trust Flags", buf_cstr(&trust));
+	}
 	out_field("Has Key", it->pkcs8 != NULL ? "true" : "false");
 	if (it->pkcs8 != NULL)
-		out_field("Key ID", buf_cstr(&id));
+		out_fieldf("Key ID", "0x%s", buf_cstr(&id));
 	return RC_OK;
 }
 
@@ -419,7 +431,7 @@ run_key_find(struct pki *p, const struct args *a, struct err *e)
 			continue;
 		out_entry(n++);
 		item_id(&id, &p12->items[i]);
-		out_field("Key ID", buf_cstr(&id));
+		out_fieldf("Key ID", "0x%s", buf_cstr(&id));
 		out_field("Friendly Name", p12->items[i].nickname);
 	}
 	return RC_OK;

@@ -200,12 +200,14 @@ def test_pkcs12_certificates_and_keys_one_by_one(pki, filled):
     assert out.startswith("---------------\n2 entries found\n---------------\n  Certificate ID: ")
     assert "  Friendly Name: the ca\n" in out and out.count("Has Key: true") == 1
     assert "1 entries found" in pki("pkcs12-key-find", *args).stdout
-    key = re.search(r"Key ID: ([0-9a-f]+)", pki("pkcs12-key-find", *args).stdout).group(1)
+    key = re.search(r"Key ID: (0x[0-9a-f]+)", pki("pkcs12-key-find", *args).stdout).group(1)
     pki("pkcs12-cert-mod", "the ca", *args, "--trust-flags", "CT,C,C")
     assert "  Trust Flags: CT,C,C\n" in pki("pkcs12-cert-find", *args).stdout
     pki("pkcs12-cert-export", "sslserver", *args, "--cert-file", filled / "x.crt")
     assert (filled / "x.crt").read_text() == (filled / "s.crt").read_text()
+    assert "  Trust Flags: u,u,u\n" in pki("pkcs12-cert-find", *args).stdout
     pki("pkcs12-key-del", key, *args)
+    assert "  Trust Flags: ,,\n" in pki("pkcs12-cert-find", *args).stdout
     assert "0 entries found" in pki("pkcs12-key-find", *args).stdout
     pki("pkcs12-cert-del", "sslserver", *args)
     assert "1 entries found" in pki("pkcs12-cert-find", *args).stdout
