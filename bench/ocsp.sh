@@ -22,13 +22,17 @@ rounds() {
 	post_us=$(printf '%s\n' "${p[@]}" | median)
 	nginx_us=$(printf '%s\n' "${n[@]}" | median)
 }
-# fresh NAME: the same daemon without ready answers.
+# fresh NAME rsa|ec: the same daemon without ready answers, bare signatures in
+# turn with it.
 fresh() {
-	local http=HTTP_$1 p=() i
+	local http=HTTP_$1 p=() s=() i
 	for ((i = 0; i < ROUNDS; i++)); do
 		load plain "${!http}" "$WORK/post"; p+=("$cpu_us")
+		eval "$(taskset -c 0 "$B/limits" crypto)"
+		[ "$2" = rsa ] && s+=("$rsa_us") || s+=("$ec_us")
 	done
 	fresh_us=$(printf '%s\n' "${p[@]}" | median)
+	signature=$(printf '%s\n' "${s[@]}" | median)
 }
 # restart NAME COUNT: times to the first answer, memory then.
 restart() {
@@ -70,10 +74,8 @@ ocsp() { # NAME TEXT rsa|ec RECORDS
 	kill "$(ps -o ppid= -p "$FRONT")"
 	setting "$1" ca.ocspAnswerLifetime 0
 	start "$1"
-	fresh "$1"
+	fresh "$1" "$3"
 	stop "$1"
-	eval "$("$B/limits" crypto)"
-	[ "$3" = rsa ] && signature=$rsa_us || signature=$ec_us
 	row "OCSP fresh, POST, $2" "$(per_second "$fresh_us")" /s \
 	    "$(per_second "$post_us + $signature")" "ready $post_us + signature $signature us"
 	[ "$4" != "$MILLION" ] || restart "$1" "$4"
