@@ -36,7 +36,7 @@ static const struct {
 	size_t threads;
 } classes[HTTP_CLASSES] = {
 	[HTTP_INLINE] = { NULL, 0 },
-	[HTTP_ISSUE] = { "http-issue", 16 },
+	[HTTP_ISSUE] = { "http-issue", HTTP_ISSUE_THREADS },
 	[HTTP_READ] = { "http-read", 4 },
 	[HTTP_OCSP] = { "http-ocsp", 4 },
 	[HTTP_ADMIN] = { "http-admin", 4 },

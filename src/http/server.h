@@ -135,6 +135,9 @@ enum {
 	HTTP_URL_MAX = 65536,
 	HTTP_CONNECTIONS_MAX = 4000,
 	HTTP_CONNECTIONS_PER_ADDRESS_MAX = 2000,
+	/* They wait for commits more than they work: as many as shall share
+	 * one. */
+	HTTP_ISSUE_THREADS = 32,
 };
 
 struct http_listen {
