@@ -81,6 +81,15 @@ api_session(struct http_call *c, const struct principal *who)
 void
 api_session_close(struct http_call *c)
 {
+	struct session_data *s =
+	    c->session != NULL ? http_session_data(c->session) : NULL;
+
+	if (s != NULL) { /* the access log names who left */
+		http_session_lock(c->session);
+		if (s->who != NULL)
+			c->user = arena_str(c->arena, s->who->uid);
+		http_session_unlock(c->session);
+	}
 	http_session_end(c);
 }
 
