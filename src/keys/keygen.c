@@ -121,7 +121,7 @@ static enum rc
 store_pair(struct token *t, CK_OBJECT_HANDLE pub, CK_OBJECT_HANDLE *priv,
     struct err *e)
 {
-	CK_OBJECT_HANDLE kept_pub, kept;
+	CK_OBJECT_HANDLE kept_pub = CK_INVALID_HANDLE, kept = CK_INVALID_HANDLE;
 	enum rc rc = store_object(t, *priv, &kept, e);
 
 	if (rc == RC_OK && (rc = store_object(t, pub, &kept_pub, e)) != RC_OK)
