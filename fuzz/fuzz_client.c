@@ -193,6 +193,7 @@ static struct http_client *
 make_client(uint8_t how, bool accepts, const char *dir)
 {
 	AUTO(secret) password = secret_new(view_str("Secret:123"));
+	const struct view no_cert = view_str("CA");
 	struct http_client_params p = { .cas = &ca.der,
 		.n_cas = 1,
 		.accept = accepts ? on_problem : NULL };
@@ -210,7 +211,7 @@ make_client(uint8_t how, bool accepts, const char *dir)
 	if ((how & 0x40) != 0)
 		p.record_dir = dir;
 	if ((how & 0x80) != 0) /* not a certificate */
-		p.cas = &(struct view){ (const uint8_t *)"CA", 2 };
+		p.cas = &no_cert;
 	if (http_client_new(&c, &p, NULL) != RC_OK)
 		abort();
 	return c;
