@@ -109,13 +109,14 @@ write_pending(struct audit *a, struct err *e)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			err_errno(e, "audit log %s", a->path);
+			enum rc rc = err_errno(e, "audit log %s", a->path);
+
 			/* no half of a line stays behind */
 			if (done > 0 && ftruncate(a->fd, a->size) != 0)
 				log_warning("audit",
 				    "%s: ends with half a line, continuing",
 				    a->path);
-			return RC_IO;
+			return rc;
 		}
 		done += (size_t)n;
 	}

@@ -518,7 +518,6 @@ timer_sleep(struct instance *i, struct timespec until)
 	return !i->stopping;
 }
 
-/* What is due in a subsystem; returns the time until it is to be asked again. */
 /* The documented stop; changes that were answered have their lines in the
  * journal, from where the next start writes them. */
 static void
@@ -530,8 +529,7 @@ audit_lost(struct instance *i, const struct err *why)
 		return;
 	i->gave_up = true;
 	rc_ignore(err_prefix(&e,
-	    "the server stops, for nothing may happen unrecorded; mend this "
-	    "and "
+	    "the server stops, as nothing may happen unrecorded; mend this and "
 	    "start it again")); /* the rc stays */
 	if (i->give_up != NULL)
 		i->give_up(&e);
@@ -539,6 +537,7 @@ audit_lost(struct instance *i, const struct err *why)
 		log_error("audit", "%s", e.text);
 }
 
+/* What is due in a subsystem; returns the time until it is to be asked again. */
 static int64_t
 tick(struct instance *i, struct subsystem *s, int64_t now)
 {

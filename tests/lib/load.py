@@ -9,6 +9,7 @@ import time
 from cryptography import x509
 
 import instance
+import program
 
 
 class Load:
@@ -30,6 +31,10 @@ class Load:
         for t in self.threads:
             t.start()
         return self
+
+    def until(self, n):
+        """Waits for n acknowledgements in all."""
+        program.wait_for(f"{n} acknowledgements", lambda: self.errors or len(self.acks) >= n)
 
     def stop(self, timeout=60):
         self.halt.set()

@@ -32,13 +32,13 @@ def test_nothing_acknowledged_is_lost_by_kill_9(new_ca):
     for i in range(ROUNDS):
         load = Load(ca, threads=4, seed=SEED + i).start()
         time.sleep(0.2 + rnd.random() * 0.8)
+        load.until(1)
         ca.kill()
         acks += load.stop()
         highest = max([highest, *load.crl_numbers])
         ca.start()  # no repair by hand
         assert crl_number(ca) >= highest
         highest = check_kept(ca, acks)
-    assert len(acks) > ROUNDS, "the load did nothing"
 
 
 # --- below the page cache ------------------------------------------------------------
@@ -133,11 +133,12 @@ def test_a_reply_leaves_after_the_sync(new_ca, tools):
     ca.start(env={"LD_PRELOAD": str(tools / "record.so"), "RECORD_WRITES": str(log)})
     load = Load(ca, threads=3, seed=SEED).start()
     time.sleep(1.5)
+    load.until(200)
     acks = sorted(load.stop())
     ca.stop()
     events = read_log(log)
     syncs = sum(e[0] in (b"s", b"d") for e in events)
-    assert syncs > 20 and len(acks) > 20, (syncs, len(acks))
+    assert syncs > 20, (syncs, len(acks))
     disk, n, work = Disk(before), 0, ca.folder / "cut"
     with pytest.raises(AssertionError, match="is gone"):  # the check can fail
         check_acks(listing(tools, work, before), acks[:1])
@@ -168,6 +169,7 @@ def test_the_store_of_a_cut_serves(new_ca, tools):
     ca.start(env={"LD_PRELOAD": str(tools / "record.so"), "RECORD_WRITES": str(log)})
     load = Load(ca, threads=3, seed=SEED).start()
     time.sleep(0.8)
+    load.until(20)
     ca.kill()
     acks = sorted(load.stop())
     events = read_log(log)
