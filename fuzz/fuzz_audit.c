@@ -43,6 +43,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		if (what == AUDIT_LINE_VALID && c.valid == 0)
 			abort();
 	}
+	/* accepted only if every signature was, and there was one */
+	if (audit_chain_result(&c, NULL) == RC_OK &&
+	    (c.invalid > 0 || !c.started))
+		abort();
 	audit_chain_done(&c);
 	return 0;
 }
