@@ -112,7 +112,8 @@ read_line(int fd, char *line, size_t *n, const char *what, struct err *e)
 			return err_set(e, RC_TOOBIG,
 			    "%s: line of more than %d bytes", what,
 			    LINE_MAX_READ);
-		r = read(fd, line + have, LINE_MAX_READ - have);
+		/* what follows the line is for the next reader */
+		r = read(fd, line + have, 1);
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
@@ -121,8 +122,9 @@ read_line(int fd, char *line, size_t *n, const char *what, struct err *e)
 			return err_set(e, RC_USAGE, "%s: end of input", what);
 		if (r == 0)
 			break;
-		end = memchr(line + have, '\n', (size_t)r);
-		have += (size_t)r;
+		if (line[have] == '\n')
+			end = line + have;
+		have++;
 	}
 	*n = end != NULL ? (size_t)(end - line) : have;
 	if (*n > 0 && line[*n - 1] == '\r')
@@ -160,6 +162,20 @@ secret_read_file(struct secret **out, const char *path, struct err *e)
 	if (fd < 0)
 		return err_errno(e, "%s: open", path);
 	return secret_of_line(out, fd, path, e);
+}
+
+enum rc
+secret_read_fd(struct secret **out, int fd, const char *what, struct err *e)
+{
+	AUTO(secret) s = NULL;
+	enum rc rc = secret_of_line(&s, fd, what, e);
+
+	if (rc != RC_OK)
+		return rc;
+	if (s->len == 0)
+		return err_set(e, RC_NOTFOUND, "%s: no line", what);
+	*out = secret_steal(&s);
+	return RC_OK;
 }
 
 static void

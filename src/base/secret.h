@@ -22,6 +22,10 @@ struct secret *secret_random(size_t n);
 /* Reads the first line of a file, without its end of line. */
 MUST enum rc secret_read_file(
     struct secret **out, const char *path, struct err *e);
+/* The next line of fd, not a byte more; what names fd in errors. RC_NOTFOUND
+ * when the line is empty or the input ends. */
+MUST enum rc secret_read_fd(
+    struct secret **out, int fd, const char *what, struct err *e);
 /* Asks on the terminal without echo. RC_UNAVAILABLE when there is none, RC_USAGE
  * when the input ends. A signal that ends the process does so after the echo is
  * back. Sets signal handlers meanwhile: for a process with one thread. */

@@ -41,7 +41,9 @@ find_der(struct token *t, struct view der, CK_OBJECT_HANDLE *out, struct err *e)
 static bool
 has_private(struct token *t, CK_OBJECT_HANDLE cert)
 {
-	const CK_OBJECT_CLASS cls = CKO_PRIVATE_KEY;
+	/* a locked token shows the public half alone */
+	const CK_OBJECT_CLASS cls =
+	    t->locked ? CKO_PUBLIC_KEY : CKO_PRIVATE_KEY;
 	AUTO_BUF id = buf_empty(0);
 	CK_OBJECT_HANDLE h;
 
@@ -321,9 +323,11 @@ keystore_import_cert(struct keystore *ks, const char *nickname, struct view der,
 
 		rc = token_set_attr(t, h, &label, 1, e);
 	}
-	if (rc == RC_OK)
-		rc = trust_write(ks, &c, der, trust != NULL ? trust : ",,", e);
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	rc = trust_write(ks, &c, der, trust != NULL ? trust : ",,", e);
+	/* no trust at all is as good where it cannot be written */
+	return rc == RC_AUTH && trust == NULL ? RC_OK : rc;
 }
 
 /* Calls fn for each certificate object of that name. */

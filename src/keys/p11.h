@@ -70,6 +70,7 @@ struct token {
 	bool internal;  /* an NSS database */
 	bool read_only;
 	struct secret *pin; /* NULL = not logged in */
+	bool locked;        /* not logged in where private keys want that */
 
 	pthread_mutex_t lock; /* guards all below; held while main is used */
 	CK_SESSION_HANDLE main;

@@ -63,6 +63,8 @@ token_open(struct token **out, struct p11_module *m, CK_SLOT_ID slot,
 	t->internal = name != NULL;
 	rv = t->f->C_GetTokenInfo(slot, &info);
 	if (rv == CKR_OK) {
+		t->locked =
+		    pin == NULL && (info.flags & CKF_LOGIN_REQUIRED) != 0;
 		p11_module_label(m, slot, t->label);
 		if (!t->internal && (info.flags & CKF_WRITE_PROTECTED) != 0)
 			t->read_only = true;

@@ -239,6 +239,7 @@ run_lines(struct pki *p, bool prompt)
 	size_t cap = 0;
 	int status = 0;
 
+	p->batch = !prompt;
 	for (;;) {
 		char *words[PKI_WORDS_MAX];
 		struct err e = { 0 };

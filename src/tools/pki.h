@@ -160,7 +160,9 @@ struct pki {
 	struct cfg *pins;        /* -f */
 	struct secret *password; /* -w, -W or asked */
 	bool verbose;
+	bool batch; /* standard input holds the commands */
 	struct keystore *ks;
+	bool ks_locked; /* opened without its password */
 	struct http_client *http;
 	struct key *tls_key;     /* -n, as long as http */
 	struct arena *tls_arena; /* certificates of http */
@@ -179,8 +181,14 @@ enum rc pki_fault(struct pki *p, struct err *e, enum rc rc,
 void pki_say(const struct pki *p, const char *fmt, ...) PRINTF(2, 3);
 
 /* The user's NSS database, opened at first use, made when missing (pki_db.c).
- */
+ * A password it has and that was not given is asked for on the terminal, or
+ * read as a line of standard input. */
 MUST enum rc pki_keystore(struct pki *p, struct keystore **out, struct err *e);
+/* As pki_keystore for those who need certificates only: without a password
+ * given none is asked for; then private keys are not seen and trust cannot be
+ * written (RC_AUTH). */
+MUST enum rc pki_keystore_certs(
+    struct pki *p, struct keystore **out, struct err *e);
 /* Drops the open database (before its files are replaced). */
 void pki_keystore_close(struct pki *p);
 /* -c, -C, -f and -w, -W into p. */

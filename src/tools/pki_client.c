@@ -89,7 +89,7 @@ client_cert_list(struct pki *p, const struct client_list *want, struct err *e)
 	struct listing l = { .want = want, .print = want->bare, .e = e };
 	const char *token = args_get(p->global, "token");
 	struct keystore *ks;
-	enum rc rc = pki_keystore(p, &ks, e);
+	enum rc rc = pki_keystore_certs(p, &ks, e);
 
 	if (rc != RC_OK ||
 	    (rc = keystore_each_cert(ks, token, list_one, &l, e)) != RC_OK)
@@ -167,7 +167,7 @@ client_cert_show(
 	AUTO_BUF trust = buf_empty(0);
 	struct keystore *ks;
 	bool has_key;
-	enum rc rc = pki_keystore(p, &ks, e);
+	enum rc rc = pki_keystore_certs(p, &ks, e);
 
 	if (rc != RC_OK ||
 	    (rc = certs_trust(ks, nickname, &trust, &has_key, e)) != RC_OK ||
@@ -184,8 +184,14 @@ run_cert_show(struct pki *p, const struct args *a, struct err *e)
 {
 	AUTO_BUF der = buf_empty(CERT_DER_MAX);
 	const char *nickname = args_at(a, 0);
-	enum rc rc = client_cert_show(p, nickname, &der, e);
+	struct keystore *ks;
+	enum rc rc = RC_OK;
 
+	if (args_has(a, "pkcs12") || args_has(a, "private-key") ||
+	    args_has(a, "client-cert"))
+		rc = pki_keystore(p, &ks, e);
+	if (rc == RC_OK)
+		rc = client_cert_show(p, nickname, &der, e);
 	return rc == RC_OK ? show_files(p->ks, a, nickname, buf_view(&der), e)
 			   : rc;
 }

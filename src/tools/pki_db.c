@@ -5,6 +5,8 @@
  * Threads: none. */
 #include "tools/pki.h"
 
+#include <unistd.h>
+
 #include "base/cfg.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -36,30 +38,90 @@ pin(void *arg, const char *token)
 	return is_internal(token) ? secret_new(view_str("")) : NULL;
 }
 
+static bool
+pin_given(const struct pki *p)
+{
+	return p->db_pin != NULL || p->pins != NULL;
+}
+
+/* locked: only as far as goes without the password of the database. */
+static struct secret *
+pin_if_given(void *arg, const char *token)
+{
+	const struct pki *p = arg;
+
+	return pin_given(p) ? pin(arg, token) : NULL;
+}
+
+static enum rc
+open_db(struct pki *p, bool locked, struct err *e)
+{
+	struct keystore_open_params o = { .dir = p->dir,
+		.create = true,
+		.pin = locked ? pin_if_given : pin,
+		.pin_arg = p };
+	enum rc rc;
+
+	pki_say(p, "Opening NSS database %s", p->dir);
+	if (!file_exists(p->dir) &&
+	    (rc = file_mkdirs(p->dir, 0755, e)) != RC_OK)
+		return rc;
+	rc = keystore_open(&p->ks, &o, e);
+	p->ks_locked = rc == RC_OK && locked && !pin_given(p);
+	return rc;
+}
+
+/* The password, where people and scripts give it: on the terminal, else as a
+ * line of standard input. */
+static enum rc
+ask_pin(struct pki *p, struct err *e)
+{
+	if (isatty(STDIN_FILENO))
+		return secret_ask(
+		    &p->db_pin, "Password of the NSS database: ", e);
+	if (p->batch)
+		return err_set(e, RC_NOTFOUND, "no password");
+	return secret_read_fd(&p->db_pin, STDIN_FILENO, "standard input", e);
+}
+
 enum rc
 pki_keystore(struct pki *p, struct keystore **out, struct err *e)
 {
-	struct keystore_open_params o = {
-		.dir = p->dir, .create = true, .pin = pin, .pin_arg = p
-	};
-	enum rc rc;
+	enum rc rc = RC_OK;
 
+	if (p->ks != NULL && p->ks_locked)
+		pki_keystore_close(p);
 	if (p->ks == NULL) {
-		pki_say(p, "Opening NSS database %s", p->dir);
-		if (!file_exists(p->dir) &&
-		    (rc = file_mkdirs(p->dir, 0755, e)) != RC_OK)
-			return rc;
-		rc = keystore_open(&p->ks, &o, e);
-		if (rc == RC_AUTH)
-			return err_set(e, rc,
-			    "%.200s; the password of the NSS database is given "
-			    "with -C FILE, before the command",
-			    e->text);
-		if (rc != RC_OK)
-			return rc;
+		rc = open_db(p, false, e);
+		if (rc == RC_AUTH && !pin_given(p) &&
+		    ask_pin(p, NULL) == RC_OK &&
+		    (rc = open_db(p, false, e)) == RC_AUTH) {
+			secret_free(p->db_pin); /* the next command may ask */
+			p->db_pin = NULL;
+		}
 	}
-	*out = p->ks;
-	return RC_OK;
+	if (rc == RC_AUTH)
+		return err_set(e, rc,
+		    "%.200s; the password of the NSS database is given "
+		    "with -C FILE, before the command",
+		    e->text);
+	if (rc == RC_OK)
+		*out = p->ks;
+	return rc;
+}
+
+enum rc
+pki_keystore_certs(struct pki *p, struct keystore **out, struct err *e)
+{
+	enum rc rc = RC_OK;
+
+	if (pin_given(p))
+		return pki_keystore(p, out, e);
+	if (p->ks == NULL)
+		rc = open_db(p, true, e);
+	if (rc == RC_OK)
+		*out = p->ks;
+	return rc;
 }
 
 void

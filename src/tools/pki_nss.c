@@ -96,7 +96,7 @@ nickname_of_file(
 	struct keystore *ks;
 	enum rc rc = out_read_der(&der, path, NULL, "CERTIFICATE", e);
 
-	if (rc != RC_OK || (rc = pki_keystore(p, &ks, e)) != RC_OK)
+	if (rc != RC_OK || (rc = pki_keystore_certs(p, &ks, e)) != RC_OK)
 		return rc;
 	w.der = buf_view(&der);
 	rc = keystore_each_cert(ks, NULL, same_bytes, &w, e);
@@ -113,7 +113,7 @@ show_json(struct pki *p, const char *nickname, struct err *e)
 	AUTO_STR text = NULL;
 	struct keystore *ks;
 	bool has_key;
-	enum rc rc = pki_keystore(p, &ks, e);
+	enum rc rc = pki_keystore_certs(p, &ks, e);
 
 	if (rc != RC_OK ||
 	    (rc = certs_trust(ks, nickname, &trust, &has_key, e)) != RC_OK ||
@@ -353,7 +353,11 @@ run_import(struct pki *p, const struct args *a, struct err *e)
 	const char *path;
 	enum rc rc = args_need(a, "cert", "certificate file", &path, e);
 
-	if (rc != RC_OK || (rc = pki_keystore(p, &ks, e)) != RC_OK)
+	if (rc != RC_OK)
+		return rc;
+	rc = args_has(a, "trust") ? pki_keystore(p, &ks, e)
+				  : pki_keystore_certs(p, &ks, e);
+	if (rc != RC_OK)
 		return rc;
 	return certs_import_file(ks, args_at(a, 0), path, args_get(a, "format"),
 	    args_get(a, "trust"), &used, e);
@@ -369,7 +373,7 @@ run_export(struct pki *p, const struct args *a, struct err *e)
 	AUTO_BUF out = buf_empty(0);
 	struct keystore *ks;
 	size_t n = 0;
-	enum rc rc = pki_keystore(p, &ks, e);
+	enum rc rc = pki_keystore_certs(p, &ks, e);
 
 	if (rc != RC_OK)
 		return rc;
@@ -411,12 +415,13 @@ static enum rc
 run_del(struct pki *p, const struct args *a, struct err *e)
 {
 	struct keystore *ks;
-	enum rc rc = pki_keystore(p, &ks, e);
+	bool with_key = args_has(a, "remove-key");
+	enum rc rc =
+	    with_key ? pki_keystore(p, &ks, e) : pki_keystore_certs(p, &ks, e);
 
 	if (rc != RC_OK)
 		return rc;
-	rc = keystore_delete_cert(
-	    ks, args_at(a, 0), args_has(a, "remove-key"), e);
+	rc = keystore_delete_cert(ks, args_at(a, 0), with_key, e);
 	return certs_not_found(rc, args_at(a, 0), e);
 }
 

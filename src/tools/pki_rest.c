@@ -145,7 +145,8 @@ connect_tls(struct pki *p, struct http_client_params *hp, struct arena *a,
 	struct view *chain = arena_alloc(a, REST_CHAIN_MAX, sizeof(*chain));
 	struct certs_all all;
 	struct keystore *ks;
-	enum rc rc = pki_keystore(p, &ks, e);
+	enum rc rc = nickname != NULL ? pki_keystore(p, &ks, e)
+				      : pki_keystore_certs(p, &ks, e);
 
 	if (rc != RC_OK || (rc = certs_all(&all, ks, a, e)) != RC_OK)
 		return rc;

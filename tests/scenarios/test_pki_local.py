@@ -315,6 +315,40 @@ def test_password_configuration_file(run, root, db):
     assert done.stderr == f"ERROR: Missing delimiter in {root}/p.conf:1\n"
 
 
+def test_the_database_password_is_read_from_standard_input(run, filled, db):
+    def piped(*argv, pin=PIN + "\n", **kw):
+        return run("pki", "-d", db, *argv, input=pin, **kw)
+    piped("nss-key-create", "--key-type", "EC", "--key-id-file", filled / "id")
+    assert "Type: EC" in piped("nss-key-show", "--key-id-file", filled / "id").stdout
+    piped("nss-cert-request", "--key-id-file", filled / "id", "--subject", "CN=audit", "--csr", filled / "a.csr")
+    piped("nss-cert-issue", "--issuer", "ca_signing", "--csr", filled / "a.csr", "--cert", filled / "a.crt")
+    done = piped("nss-key-find", pin="Other.456\n", status=255)
+    assert "wrong PIN" in done.stderr and done.stdout == ""
+    assert "given with -C FILE" in piped("nss-key-find", pin="", status=255).stderr
+    # what follows the line is the command's own
+    piped("nss-cert-import", "piped", "--cert", "-", "--trust", ",,P", pin=PIN + "\n" + (filled / "a.crt").read_text())
+    assert "Trust Flags: u,u,Pu" in run("pki", "-d", db, "nss-cert-show", "piped").stdout
+    # lines of commands are none of a password
+    done = piped("-", pin="nss-key-find\npassword-generate --length 5\n", status=255)
+    assert "given with -C FILE" in done.stderr and len(done.stdout) == 6
+
+
+def test_certificates_are_handled_without_the_database_password(run, filled, db):
+    def pki(*argv, **kw):
+        return run("pki", "-d", db, *argv, input="", **kw)
+    assert "Trust Flags: CTu,Cu,Cu" in pki("nss-cert-show", "ca_signing").stdout
+    assert pki("nss-cert-find").stdout.count("Nickname:") == 2
+    pki("nss-cert-export", "sslserver", filled / "again.crt")
+    pki("nss-cert-del", "sslserver")
+    assert pki("nss-cert-show", "sslserver", status=255).stderr == "ERROR: Certificate not found: sslserver\n"
+    pki("nss-cert-import", "sslserver", "--cert", filled / "again.crt")
+    assert re.search(r"^sslserver +u,u,u", program.run("certutil", "-L", "-d", db).stdout, re.M)
+    # trust is sealed with the password, keys are private
+    assert "given with -C FILE" in pki("nss-cert-mod", "sslserver", "--trust-flags", ",,P", status=255).stderr
+    assert "given with -C FILE" in pki("nss-cert-del", "sslserver", "--remove-key", status=255).stderr
+    assert re.search(r"^sslserver +u,u,u", program.run("certutil", "-L", "-d", db).stdout, re.M)
+
+
 def test_passwords_do_not_stay_in_the_argument_list(root):
     env = dict(os.environ, PKI_ROOT=str(root))
     child = subprocess.Popen([program.find("pki"), "-c", "Hidden.12345", "-"], stdin=subprocess.PIPE, env=env,
