@@ -191,7 +191,16 @@ run_user_add(
 	return cert != NULL ? add_cert(s, u.uid, cert, e) : RC_OK;
 }
 
-/* Attributes by name (--attr) and seeAlso. */
+/* An empty password takes the user's away: no password fits any more. */
+static bool
+no_password(const json_t *args)
+{
+	const char *text = arg(args, "password");
+
+	return text != NULL && *text == '\0';
+}
+
+/* Attributes by name (--attr), seeAlso, and a password taken away. */
 static enum rc
 mod_attrs(struct store *s, const char *id, const json_t *args, struct err *e)
 {
@@ -200,8 +209,9 @@ mod_attrs(struct store *s, const char *id, const json_t *args, struct err *e)
 	const json_t *attrs = json_object_get(args, "attrs");
 	AUTO(batch) b = batch_new();
 	size_t n = json_array_size(attrs);
+	bool bare = no_password(args);
 
-	if (add == NULL && del == NULL && n == 0)
+	if (add == NULL && del == NULL && n == 0 && !bare)
 		return RC_OK;
 	if (b == NULL)
 		return err_set(e, RC_NOMEM, "user");
@@ -220,6 +230,8 @@ mod_attrs(struct store *s, const char *id, const json_t *args, struct err *e)
 		else
 			batch_mod_str(b, MOD_REPLACE, name, value);
 	}
+	if (bare)
+		batch_mod(b, MOD_REPLACE, "userPassword", view_of(NULL, 0));
 	if (add != NULL)
 		batch_mod_str(b, MOD_ADD, "seeAlso", add);
 	if (del != NULL)
@@ -239,6 +251,8 @@ run_user_mod(
 	(void)out;
 	if (rc != RC_OK || (rc = get_user(s, &r, u.uid, e)) != RC_OK)
 		return rc;
+	if (no_password(args))
+		u.password = NULL;
 	if (u.full_name != NULL || u.email != NULL || u.phone != NULL ||
 	    u.type != NULL || u.state != NULL || u.password != NULL)
 		rc = user_modify(s, &u, e);

@@ -12,7 +12,8 @@
 /* Runs one command and appends its JSON result (nothing = null):
  *   user-find {seeAlso?, start?, size?}, user-show {id}, user-add {id, fullName,
  *   email?, phone?, type?, state?, password?, cert?}, user-mod (the same, and
- *   attrs [{name, value}], addSeeAlso?, delSeeAlso?), user-del {id},
+ *   attrs [{name, value}], addSeeAlso?, delSeeAlso?; an empty password takes
+ *   the user's away), user-del {id},
  *   user-cert-find {id}, user-cert-add {id, cert}, user-cert-del {id, certId},
  *   user-role-find {id}, user-role-add {id, group}, user-role-del {id, group},
  *   group-find {member?, start?, size?}, group-show, group-del {group},

@@ -153,6 +153,15 @@ a_user_is_added_shown_changed_and_removed(void **state)
 	assert_answer("user-find", "{}", "[]");
 }
 
+static bool
+has_password(const char *id)
+{
+	AUTO(rec) r = NULL;
+
+	assert_int_equal(store_get(store, &r, REC_USER, id, NULL), RC_OK);
+	return rec_str(r, "userPassword") != NULL;
+}
+
 static void
 a_password_is_never_shown_nor_set_as_an_attribute(void **state)
 {
@@ -167,6 +176,14 @@ a_password_is_never_shown_nor_set_as_an_attribute(void **state)
 	assert_int_equal(run("user-show", "{\"id\":\"p\"}", &out, NULL), RC_OK);
 	assert_null(strstr(buf_cstr(&out), "PBKDF2"));
 	assert_null(strstr(buf_cstr(&out), "assword"));
+	assert_int_equal(
+	    run("user-mod", "{\"id\":\"p\",\"password\":\"new\"}", NULL, NULL),
+	    RC_INVALID);
+	assert_true(has_password("p"));
+	assert_int_equal(
+	    run("user-mod", "{\"id\":\"p\",\"password\":\"\"}", NULL, NULL),
+	    RC_OK);
+	assert_false(has_password("p"));
 	assert_int_equal(
 	    run("user-mod",
 		"{\"id\":\"p\",\"attrs\":[{\"name\":\"USERPASSWORD\","

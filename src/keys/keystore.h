@@ -89,7 +89,8 @@ MUST enum rc keystore_find_cert(
 MUST enum rc keystore_find_pair(struct keystore *ks, struct key **key,
     struct buf *der, const char *nickname, struct err *e);
 /* Adds a certificate, replacing one of the same nickname and other bytes.
- * trust NULL = ",,", left out where a locked database takes none. Ties it to its private key by CKA_ID if there is one. */
+ * trust NULL = ",,", left out where a locked database takes none. Ties it to its
+ * private key by CKA_ID if there is one. */
 MUST enum rc keystore_import_cert(struct keystore *ks, const char *nickname,
     struct view der, const char *trust, struct err *e);
 MUST enum rc keystore_set_trust(struct keystore *ks, const char *nickname,

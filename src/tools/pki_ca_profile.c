@@ -39,28 +39,43 @@ get_raw(struct pki *p, const char *id, struct buf *out, struct err *e)
 	    "application/octet-stream", out, e);
 }
 
-/* What the raw lines of a profile do not say in so many words. */
+static void
+print_attributes(const json_t *list)
+{
+	const json_t *attr, *d;
+	size_t i;
+
+	json_array_foreach(list, i, attr)
+	{
+		d = json_object_get(attr, "Descriptor");
+		printf("\n");
+		out_field("  Attribute Name", json_str(attr, "name"));
+		out_field(
+		    "  Attribute Description", json_str(d, "Description"));
+		out_field("  Attribute Syntax", json_str(d, "Syntax"));
+	}
+}
+
+/* What a caller gives and gets. */
 static void
 print_parts(const json_t *profile)
 {
-	const json_t *in, *attr;
-	size_t i, k;
+	const json_t *part;
+	size_t i;
 
-	json_array_foreach(json_object_get(profile, "inputs"), i, in)
+	json_array_foreach(json_object_get(profile, "inputs"), i, part)
 	{
 		printf("\n");
-		out_field("Input ID", json_str(in, "id"));
-		out_field("Name", json_str(in, "Name"));
-		out_field("Class", json_str(in, "ClassID"));
-		json_array_foreach(json_object_get(in, "Attribute"), k, attr)
-		    out_field("Attribute", json_str(attr, "name"));
+		out_field("Input Name", json_str(part, "Name"));
+		out_field("Input Class", json_str(part, "ClassID"));
+		print_attributes(json_object_get(part, "Attribute"));
 	}
-	json_array_foreach(json_object_get(profile, "outputs"), i, in)
+	json_array_foreach(json_object_get(profile, "outputs"), i, part)
 	{
 		printf("\n");
-		out_field("Output ID", json_str(in, "id"));
-		out_field("Name", json_str(in, "name"));
-		out_field("Class", json_str(in, "classId"));
+		out_field("Output Name", json_str(part, "name"));
+		out_field("Output Class", json_str(part, "classId"));
+		print_attributes(json_object_get(part, "attributes"));
 	}
 }
 

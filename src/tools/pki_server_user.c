@@ -92,15 +92,10 @@ run_user_show(struct server *s, const struct args *a, struct err *e)
 
 /* A certificate file as base64 into q. */
 static enum rc
-set_cert(json_t *q, const struct args *a, struct err *e)
+set_cert(json_t *q, const struct args *a, const char *path, struct err *e)
 {
 	AUTO_BUF der = buf_empty(CERT_DER_MAX), text = buf_empty(0);
-	const char *path = args_get(a, "cert");
-	enum rc rc;
-
-	if (path == NULL)
-		return RC_OK;
-	rc = out_read_der(
+	enum rc rc = out_read_der(
 	    &der, path, args_get(a, "cert-format"), "CERTIFICATE", e);
 	if (rc != RC_OK)
 		return rc;
@@ -146,7 +141,8 @@ run_user_add(struct server *s, const struct args *a, struct err *e)
 			json_object_set_new(q, parts[i][1],
 			    json_string(args_get(a, parts[i][0])));
 	if ((rc = set_password(q, a, e)) != RC_OK ||
-	    (rc = set_cert(q, a, e)) != RC_OK)
+	    (args_has(a, "cert") &&
+		(rc = set_cert(q, a, args_get(a, "cert"), e)) != RC_OK))
 		return rc;
 	rc = server_call(s, "user-add", q, NULL, &inner);
 	if (rc != RC_OK && args_has(a, "ignore-duplicate") &&
@@ -220,12 +216,9 @@ static enum rc
 run_cert_add(struct server *s, const struct args *a, struct err *e)
 {
 	AUTO_JSON q = ids(a, "id", NULL);
-	const char *path;
-	enum rc rc = args_need(a, "cert", "certificate file", &path, e);
+	enum rc rc = set_cert(q, a, args_str(a, "cert", "-"), e);
 
-	if (rc != RC_OK || (rc = set_cert(q, a, e)) != RC_OK)
-		return rc;
-	return server_call(s, "user-cert-add", q, NULL, e);
+	return rc == RC_OK ? server_call(s, "user-cert-add", q, NULL, e) : rc;
 }
 
 static enum rc
@@ -405,8 +398,9 @@ static const struct opt user_show_opts[] = {
 #define PASSWORD_OPTS                                   \
 	OPT_SECRET("password", "password", "Password"), \
 	    OPT("password-file", "file", "File with the password")
-#define CERT_OPTS                                \
-	OPT("cert", "file", "Certificate file"), \
+#define CERT_OPTS                                                     \
+	OPT("cert", "file",                                           \
+	    "Certificate file (user-cert-add: else standard input)"), \
 	    OPT("cert-format", "format", "Its format: PEM (default), DER")
 static const struct opt user_add_opts[] = {
 	SERVER_OPTS,

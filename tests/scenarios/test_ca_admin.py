@@ -335,7 +335,11 @@ def test_a_profile_is_copied_as_xml(pki, tmp_path):
     # accept=true is what the model wrote once and nobody reads
     assert {p for p in policies("caServerCert") - policies("copied")} <= {
         "policyset.serverCertSet.1.constraint.params.accept=true"}
-    assert "Name: 五輪真弓 " in pki("ca-profile-show", "copied")
+    shown = pki("ca-profile-show", "copied")
+    assert re.findall("^  Name: (.{4})", shown, re.M) == ["五輪真弓"]
+    assert re.search(r"\n\n  Input Name: .*\n  Input Class: certReqInputImpl\n\n    Attribute Name: \S+\n"
+                     r"    Attribute Description: .+\n    Attribute Syntax: \S+\n", shown), shown
+    assert "  Output Class: certOutputImpl\n" in shown
     assert "Modified profile copied" in pki("ca-profile-mod", file)
     assert 'Enabled profile "copied"' in pki("ca-profile-enable", "copied")
     pki("ca-profile-disable", "copied")

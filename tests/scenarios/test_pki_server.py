@@ -525,7 +525,12 @@ def test_users_and_roles_with_and_without_a_server(server, running):
     roles = json.loads(server("ca-user-role-find", "joe", "--output-format", "json"))
     assert [e["id"] for e in roles["entries"]] == ["Administrators", "Helpers"]
     assert server("ca-group-find", "--member", "joe").count("Group ID") == 2
+    server("ca-user-cert-add", "joe", input=(server.ca.conf / "certs/subsystem.crt").read_text())
+    again = server("ca-user-cert-find", "joe")
     server("ca-user-cert-add", "joe", "--cert", server.ca.conf / "certs/subsystem.crt")
+    assert server("ca-user-cert-find", "joe") == again
+    assert server.error("ca-user-mod", "joe", "--password", "new") == "password: at least 8 characters"
+    server("ca-user-mod", "joe", "--password", "")
     cert = entries(server("ca-user-cert-find", "joe"))[0]
     assert cert["Cert ID"] == f"2;{int(cert['Serial Number'], 16)};{cert['Issuer']};{cert['Subject']}"
     server("ca-user-cert-del", "joe", cert["Cert ID"])
