@@ -196,6 +196,23 @@ check_password(struct install *in, struct err *e)
 }
 
 static enum rc
+check_ports(struct install *in, struct err *e)
+{
+	enum rc rc = RC_OK;
+
+	if (strcmp(values_str(in->v, "pki_http_port"),
+		values_str(in->v, "pki_https_port")) == 0)
+		return err_set(e, RC_INVALID,
+		    "pki_http_port and pki_https_port must differ");
+	/* the server that an interrupted installation started has them */
+	if (mark_peek(in->paths, "complete") && service_held(in->paths))
+		return RC_OK;
+	if (values_bool(in->v, "pki_http_enable"))
+		rc = check_port(in->v, "pki_http_port", e);
+	return rc == RC_OK ? check_port(in->v, "pki_https_port", e) : rc;
+}
+
+static enum rc
 check(struct install *in, struct err *e)
 {
 	enum rc rc;
@@ -207,19 +224,13 @@ check(struct install *in, struct err *e)
 	    (rc = check_password(in, e)) != RC_OK ||
 	    (rc = layout_folders_check(in->paths, &in->folders, e)) != RC_OK)
 		return rc;
-	if (strcmp(values_str(in->v, "pki_http_port"),
-		values_str(in->v, "pki_https_port")) == 0)
-		return err_set(e, RC_INVALID,
-		    "pki_http_port and pki_https_port must differ");
 	if ((rc = plans_check(in, e)) != RC_OK ||
 	    (in->clone && (rc = clone_check(in, e)) != RC_OK) ||
 	    (in->subordinate && (rc = join_check(in, e)) != RC_OK) ||
 	    (rc = install_numbers_check(in, e)) != RC_OK ||
-	    (rc = install_ds_check(in, e)) != RC_OK ||
-	    (values_bool(in->v, "pki_http_enable") &&
-		(rc = check_port(in->v, "pki_http_port", e)) != RC_OK))
+	    (rc = install_ds_check(in, e)) != RC_OK)
 		return rc;
-	return check_port(in->v, "pki_https_port", e);
+	return check_ports(in, e);
 }
 
 /* --- passwords ------------------------------------------------------------- */
@@ -618,11 +629,18 @@ begin(struct install *in, struct err *e)
 static enum rc
 start(struct install *in, struct err *e)
 {
+	enum rc rc;
+
 	/* the database is the daemon's now */
 	keystore_free(in->ks);
 	in->ks = NULL;
 	install_say(in, "Starting the server");
-	return service_start(in->paths, start_wait_ms(), e);
+	rc = service_start(in->paths, start_wait_ms(), e);
+	/* the one that an interrupted installation started may have come first */
+	if (rc != RC_OK && in->complete &&
+	    service_await(in->paths, start_wait_ms(), NULL) == RC_OK)
+		return RC_OK;
+	return rc;
 }
 
 /* Also started when the machine starts, on a machine with systemd. */

@@ -54,8 +54,8 @@ service_program(void)
 }
 
 /* Who holds the instance lock? Nobody: not running. */
-static bool
-locked(const struct instance_paths *p)
+bool
+service_held(const struct instance_paths *p)
 {
 	AUTO_FD fd = open(p->lock, O_RDWR | O_CLOEXEC);
 
@@ -258,7 +258,7 @@ wait_served(const struct instance_paths *p, pid_t pid, int fd, int wait_ms,
 	    wait_ms / 1000);
 }
 
-/* As wait_served, where systemd started it. */
+/* As wait_served, where another process started it. */
 static enum rc
 wait_service(const struct instance_paths *p, int wait_ms, struct err *e)
 {
@@ -286,7 +286,7 @@ service_start(const struct instance_paths *p, int wait_ms, struct err *e)
 
 	if (!file_exists(p->conf))
 		return err_set(e, RC_NOTFOUND, "Invalid instance: %s", p->name);
-	if (locked(p))
+	if (service_held(p))
 		return err_set(
 		    e, RC_CONFLICT, "instance %s runs already", p->name);
 	if (has_unit()) {
@@ -312,6 +312,15 @@ service_start(const struct instance_paths *p, int wait_ms, struct err *e)
 }
 
 enum rc
+service_await(const struct instance_paths *p, int wait_ms, struct err *e)
+{
+	if (!service_held(p))
+		return err_set(
+		    e, RC_NOTFOUND, "instance %s does not run", p->name);
+	return wait_service(p, wait_ms, e);
+}
+
+enum rc
 service_stop(const struct instance_paths *p, int wait_ms, struct err *e)
 {
 	int64_t end = clock_mono_ms(&clock_system) + wait_ms;
@@ -319,11 +328,12 @@ service_stop(const struct instance_paths *p, int wait_ms, struct err *e)
 	enum rc rc;
 
 	/* it holds its lock before it serves */
-	while (pid == 0 && locked(p) && clock_mono_ms(&clock_system) < end) {
+	while (
+	    pid == 0 && service_held(p) && clock_mono_ms(&clock_system) < end) {
 		poll(NULL, 0, POLL_MS);
 		pid = service_pid(p);
 	}
-	if (pid == 0 && locked(p))
+	if (pid == 0 && service_held(p))
 		return err_set(e, RC_CONFLICT,
 		    "instance %s is in use by another program", p->name);
 	if (pid == 0)
@@ -331,11 +341,11 @@ service_stop(const struct instance_paths *p, int wait_ms, struct err *e)
 		    e, RC_NOTFOUND, "instance %s does not run", p->name);
 	/* one that was started by hand is not systemd's to stop */
 	if (has_unit() &&
-	    ((rc = systemctl(p, "stop", e)) != RC_OK || !locked(p)))
+	    ((rc = systemctl(p, "stop", e)) != RC_OK || !service_held(p)))
 		return rc;
 	if (kill(pid, SIGTERM) != 0 && errno != ESRCH)
 		return err_errno(e, "stopping process %d", pid);
-	while (locked(p)) {
+	while (service_held(p)) {
 		if (clock_mono_ms(&clock_system) > end)
 			return err_set(e, RC_TIMEOUT,
 			    "process %d has not ended after %d s", pid,

@@ -18,6 +18,10 @@ enum {
  * RC_CONFLICT when it runs already; otherwise the daemon's own sentence. */
 MUST enum rc service_start(
     const struct instance_paths *p, int wait_ms, struct err *e);
+/* Waits for one that another process has started until it serves. RC_NOTFOUND:
+ * none holds the instance. */
+MUST enum rc service_await(
+    const struct instance_paths *p, int wait_ms, struct err *e);
 /* SIGTERM, then waits until it is gone. RC_NOTFOUND when it does not run. */
 MUST enum rc service_stop(
     const struct instance_paths *p, int wait_ms, struct err *e);
@@ -29,6 +33,8 @@ MUST enum rc service_enable(const struct instance_paths *p, struct err *e);
 MUST enum rc service_enable_again(
     const struct instance_paths *p, struct err *e);
 MUST enum rc service_disable(const struct instance_paths *p, struct err *e);
+/* Does a process hold the instance: is it starting, serving or stopping? */
+bool service_held(const struct instance_paths *p);
 /* Does it answer on its control socket? */
 bool service_running(const struct instance_paths *p);
 /* Process id of the daemon, 0 when it does not run. */

@@ -4,6 +4,7 @@ an external CA, keys and certificates that are there already, and what is left
 when it is killed on the way."""
 import datetime
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -228,6 +229,31 @@ def test_an_installation_that_was_killed_can_be_repeated(tree, line):
     program.wait_for("the server", lambda: program.port_open(tree.https))
     assert tree.cs()["cs.state"] == "1"
     assert not list((tree.root / "var/lib/pki/.host").glob("*.installing"))
+
+
+def children(p):
+    return pathlib.Path(f"/proc/{p.pid}/task/{p.pid}/children").read_text().split()
+
+
+def test_the_server_that_a_killed_installation_started_is_taken_over(tree):
+    """Killed when the server is its child; that one goes on meanwhile."""
+    argv = [str(x) for x in tree.argv()]
+    argv[0] = program.find(argv[0])
+    with subprocess.Popen([*argv, "-v"], env=tree.env, stdout=subprocess.DEVNULL) as p:
+        def held():
+            p.send_signal(signal.SIGSTOP)
+            if children(p) or p.poll() is not None:
+                return True
+            p.send_signal(signal.SIGCONT)
+        try:
+            program.wait_for("the server's process", held, every=0.002)
+            assert p.poll() is None, "it was too quick to be stopped"
+            program.wait_for("the server", lambda: program.port_open(tree.https))
+        finally:
+            p.kill()
+    done = tree.spawn(options=("-v",))
+    assert "Going on behind an interrupted installation" in done.stdout and "INSTALLATION SUMMARY" in done.stdout
+    assert program.port_open(tree.https) and tree.cs()["cs.state"] == "1"
 
 
 def test_two_installations_at_once_do_not_meet(tree):
