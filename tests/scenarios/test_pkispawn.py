@@ -460,6 +460,8 @@ def test_the_installers_profiles_say_how_long_certificates_live(tree, tmp_path):
     for file in (share / "ca/conf").glob("*.profile"):
         lines = file.read_text().splitlines()
         assert any(re.match(r"2\.default\.class=.*ValidityDefault$", x) for x in lines), file
+        if file.name == "caCert.profile":  # none outlives the CA
+            continue
         file.write_text("\n".join("2.default.params.range=3\n2.default.params.rangeUnit=hour"
                                   if x.startswith("2.default.params.range=") else x for x in lines) + "\n")
     tree.env = dict(tree.env, PKI_SHARE=str(share))

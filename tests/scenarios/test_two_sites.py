@@ -63,11 +63,13 @@ def worked(load, n):
 
 
 def arrived(ca, acks):
-    want = {ident: what for (kind, ident), what in state_of(acks).items() if kind == "cert"}
     agent = ca.agent()
-    have = {c["id"]: c["Status"] for c in all_of(agent, "certs", "size")}
+    certs = {c["id"]: c["Status"] for c in all_of(agent, "certs", "size")}
+    requests = {r["requestID"]: r["requestStatus"] for r in all_of(agent, "agent/certrequests", "pageSize")}
     agent.close()
-    return all(ident in have and (what != "revoked" or have[ident] == "REVOKED") for ident, what in want.items())
+    return all(ident in certs and (what != "revoked" or certs[ident] == "REVOKED") if kind == "cert" else
+               requests.get(ident) == ("complete" if what == "request" else "pending")
+               for (kind, ident), what in state_of(acks).items())
 
 
 def kept_by_both(two, acks):
